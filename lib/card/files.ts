@@ -1,0 +1,53 @@
+/**
+ * The one table of what lies in the JPKI application. Source: card.md ("JPKI application: files"), OpenSC's JPKI
+ * driver, observed by the authors of myna and jpki-rs on real cards.
+ */
+
+import type { PinName } from "../pin/pin.ts";
+
+/** 公的個人認証AP. */
+export const JPKI_AID = Uint8Array.of(0xd3, 0x92, 0xf0, 0x00, 0x26, 0x01, 0x00, 0x00, 0x00, 0x01);
+
+export type KeyName = "auth" | "sign";
+export type CertificateName = "auth" | "auth-ca" | "sign" | "sign-ca";
+
+/** An IEF that holds a PIN. */
+export interface PinFile {
+  readonly efId: number;
+  /** Tries after a correct VERIFY. */
+  readonly maxTries: number;
+  /** The words for a person. */
+  readonly label: string;
+}
+
+export interface KeyFile {
+  readonly efId: number;
+  readonly pin: PinName;
+}
+
+export interface CertificateFile {
+  readonly efId: number;
+  /** The PIN needed to read it on a card; a phone wants the authentication PIN for `auth` too. */
+  readonly needsPin: PinName | undefined;
+}
+
+/** Short EF id: the low byte of the file id, 01 to 1E (ISO/IEC 7816-4, 7.1.1; [1] in card.md). */
+export const PIN_FILES = {
+  auth: { efId: 0x0018, maxTries: 3, label: "authentication PIN" },
+  sign: { efId: 0x001b, maxTries: 5, label: "signature password" },
+} as const satisfies Record<"auth" | "sign", PinFile>;
+
+export const KEY_FILES = {
+  auth: { efId: 0x0017, pin: "auth" },
+  sign: { efId: 0x001a, pin: "sign" },
+} as const satisfies Record<KeyName, KeyFile>;
+
+export const CERTIFICATE_FILES: Readonly<Record<CertificateName, CertificateFile>> = {
+  auth: { efId: 0x000a, needsPin: undefined },
+  "auth-ca": { efId: 0x000b, needsPin: undefined },
+  sign: { efId: 0x0001, needsPin: "sign" },
+  "sign-ca": { efId: 0x0002, needsPin: undefined },
+};
+
+/** Serialised CK_TOKEN_INFO; begins with a 32-byte space-padded name. */
+export const TOKEN_FILE_ID = 0x0006;

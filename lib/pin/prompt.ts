@@ -1,0 +1,50 @@
+/**
+ * The port to the person: asks for a PIN or for a yes. Adapters: askpass, tty (pinentry and others to come).
+ *
+ * A prompt is shown outside the card's queue, always: no lock and no card is held while a person types.
+ */
+
+import type { SignPurpose } from "../keys.ts";
+import type { Pin, PinName } from "./pin.ts";
+
+export interface PinRequest {
+  readonly pin: PinName;
+  /** The comment of the card's key; empty where the card does not tell before its PIN (a phone not seen yet). */
+  readonly card: string;
+  readonly reader: string;
+  readonly purpose: SignPurpose;
+  readonly program?: string | undefined;
+  /** As the card said right before; undefined where it does not say. */
+  readonly triesLeft: number | undefined;
+  /** Why it is asked again. */
+  readonly previous?: "wrong" | "malformed" | undefined;
+}
+
+/** A yes-or-no question with the text in the person's language. */
+export interface ConfirmRequest {
+  readonly kind: "last-try";
+  readonly request: PinRequest;
+}
+
+export interface Prompt {
+  /** For logs and `status`. */
+  readonly name: "askpass" | "tty" | "none";
+  /**
+   * @returns a PIN of the right form, owned by the caller, who wipes it.
+   * @throws PinError `PIN_CANCELLED` (a person's no, or nothing typed), `PIN_FORMAT` (typed, but not such a PIN),
+   * `PIN_NO_PROMPT` (no way to show it; `hint` says what is missing); the signal's reason when it aborts.
+   */
+  askPin(request: PinRequest, signal: AbortSignal): Promise<Pin>;
+  /** @returns true only for a person's explicit yes. @throws as {@link askPin}. */
+  confirm(request: ConfirmRequest, signal: AbortSignal): Promise<boolean>;
+}
+
+/** The words of the prompts; the command line supplies them in the person's language. */
+export interface PromptTexts {
+  /** The whole question, several lines, ending without a colon. */
+  pin(request: PinRequest): string;
+  /** The short label of the input field: `PIN`. */
+  pinLabel(request: PinRequest): string;
+  /** What one try left means, ending in the question to be answered with yes or no. */
+  confirm(request: ConfirmRequest): string;
+}
