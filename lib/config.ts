@@ -1,0 +1,82 @@
+/**
+ * The configuration: a TOML file whose keys are the long options without their dashes.
+ *
+ *     reader = "SCR3310"
+ *     pcsc-binding = "pcsc-mini"
+ *     [agent]
+ *     card-hold = 3
+ *
+ * This part is light; the parser is loaded only where there is a file.
+ */
+
+import { readFile } from "node:fs/promises";
+import { ConfigError, messageOf } from "./errors.ts";
+
+export const CARD_SOURCES = ["pcsc", "virtual"] as const;
+export const PCSC_BINDINGS = ["auto", "pcsc-mini", "pcsclite"] as const;
+export const PIN_PROMPTS = ["auto", "askpass", "tty", "none"] as const;
+export const PIN_CACHES = ["off", "session"] as const;
+
+export type CardSource = (typeof CARD_SOURCES)[number];
+export type PcscBinding = (typeof PCSC_BINDINGS)[number];
+export type PinPromptChoice = (typeof PIN_PROMPTS)[number];
+export type PinCacheChoice = (typeof PIN_CACHES)[number];
+
+/** The longest time an option takes, seconds: what a Node timer can count (2^31 ms). */
+export const MAX_SECONDS = 2_147_483;
+
+/** Options of every command. */
+export interface GlobalConfig {
+  /** A reader's name or a part of it. */
+  readonly reader?: string | undefined;
+  readonly card?: CardSource | undefined;
+  readonly pcscBinding?: PcscBinding | undefined;
+}
+
+/** Options of `agent`. */
+export interface AgentConfig {
+  /** The socket's path; absolute in a file. */
+  readonly socket?: string | undefined;
+  readonly pinPrompt?: PinPromptChoice | undefined;
+  readonly pinCache?: PinCacheChoice | undefined;
+  /** Seconds. */
+  readonly pinCacheTtl?: number | undefined;
+  /** Seconds. */
+  readonly cardHold?: number | undefined;
+  readonly allowSha1?: boolean | undefined;
+  readonly allowAnyData?: boolean | undefined;
+}
+
+export interface Config extends GlobalConfig {
+  readonly agent: AgentConfig;
+}
+
+export interface ConfigSource {
+  readonly path: string;
+  /** Whether the user named the file: then it must be there. */
+  readonly required: boolean;
+}
+
+/**
+ * Reads the file; a missing one that nobody named is an empty one.
+ *
+ * @throws ConfigError `CONFIG_INVALID` if it cannot be read, is not TOML, or has a key or value that does not exist.
+ */
+export async function loadConfig(source: ConfigSource): Promise<Config> {
+  let text: string;
+  try {
+    text = await readFile(source.path, "utf8");
+  } catch (cause) {
+    if (!source.required && isMissing(cause)) return { agent: {} };
+    throw new ConfigError(`read the configuration ${source.path}: ${messageOf(cause)}`, {
+      details: { problem: "unreadable-file", file: source.path },
+      cause,
+    });
+  }
+  const { parseConfig } = await import("./config-file.ts");
+  return parseConfig(text, source.path);
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
+}
