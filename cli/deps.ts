@@ -1,0 +1,29 @@
+/**
+ * What a command gets from the outside world. `main.ts` hands in the process's own; tests hand in fakes and run the
+ * same commands in process.
+ */
+
+import type { Readable } from "node:stream";
+
+/** Where text goes; `write` must not throw. */
+export interface TextOutput {
+  write(text: string): void;
+  /** Whether a person looks at it. */
+  readonly isTerminal: boolean;
+}
+
+/** Environment variables; unset and empty are told apart by who reads them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface Deps {
+  /** Results, and nothing else. */
+  readonly stdout: TextOutput;
+  /** Everything else: prompts, progress, errors, logs. */
+  readonly stderr: TextOutput;
+  readonly stdin: Readable;
+  readonly env: Environment;
+  /** The user's home folder, absolute. */
+  readonly home: string;
+  /** Aborts on SIGINT, SIGTERM or SIGHUP: let go of the card, then return. */
+  readonly signal: AbortSignal;
+}

@@ -1,0 +1,65 @@
+/** English. Errors are written in English where they are thrown, so they are passed on as they are. */
+
+import type { Messages } from "./messages.ts";
+import { englishPrompts } from "./prompts-en.ts";
+
+export const en: Messages = {
+  language: "en",
+  hintLabel: "hint: ",
+  help: {
+    program: "An ssh-agent whose key is the authentication key inside your My Number card.",
+    titles: { usage: "Usage:", options: "Options:", globalOptions: "Global options:", commands: "Commands:" },
+    commands: {
+      agent: "serve the card's key to ssh, git and others over an agent socket",
+      "export-key": "print the card's authentication public key, ready for authorized_keys",
+      demo: "show a whole login with a built-in virtual card; needs no card and no reader",
+    },
+    options: {
+      reader: "use only the reader with this name (or a part of it)",
+      card: "where the card is: pcsc (a reader, the default) or virtual (built in, fictional holder)",
+      "pcsc-binding": "PC/SC library: auto (default), pcsc-mini or pcsclite",
+      config: "read this configuration file (default: ~/.config/jpki-agent/config.toml)",
+      json: "print results and errors as JSON",
+      verbose: "say more on stderr; twice: every exchange with the card",
+      version: "print the version",
+      help: "print this help",
+      socket: "path of the agent's socket",
+      background: "return to the shell once the socket is ready",
+      csh: "print commands for csh",
+      sh: "print commands for sh (the default)",
+      "pin-prompt": "how the PIN is asked for: auto (default), askpass, tty or none",
+      "pin-cache": "remember the PIN: off or session (default: until the card leaves)",
+      "pin-cache-ttl": "forget a remembered PIN after this many seconds without use",
+      "card-hold": "keep the card this long for the next request (default 3)",
+      "allow-sha1": "also sign with ssh-rsa (SHA-1), for servers that know nothing newer",
+      "allow-any-data": "also sign data that is neither an SSH login nor an SSH signature; dangerous",
+      format: "openssh (default), rfc4716, pkcs8 or jwk",
+      comment: "comment of the key, instead of the card's own",
+      options: "options to stand before the key in authorized_keys, such as restrict,pty",
+    },
+  },
+  prompts: englishPrompts,
+  agent: {
+    serving: (path) => `serving ${path}; stop with Ctrl-C`,
+    anyDataWarning:
+      "--allow-any-data is on: whoever reaches the socket can have anything signed in your name, " +
+      "also the login of a government portal",
+  },
+  demo: {
+    intro:
+      "A login with a virtual My Number card: everything below is real (agent, SSH, signature), only the card and " +
+      "its holder are made up.",
+    cardReady: (comment) => `A virtual card is on the virtual reader: ${comment}`,
+    agentReady: (socket) => `The agent serves it on ${socket}`,
+    keyExported: (key) => `Its public key, as it would stand in ~/.ssh/authorized_keys:\n   ${key}`,
+    serverReady: (host, port) => `An SSH server on ${host} port ${port} lets in exactly this key`,
+    loggingIn: (command) => `Logging in: ${command}`,
+    pinEntered: (pin, triesLeft) =>
+      `The card wants its PIN${triesLeft === undefined ? "" : ` (${triesLeft} tries left)`}; ` +
+      `the demo enters the fictional ${pin} for you`,
+    loggedIn: (greeting) => `The server says: ${greeting}`,
+    end: "Done. With a real card: jpki-agent export-key, then jpki-agent agent (see README.md).",
+    failed: (reason) => `the login failed: ${reason}`,
+  },
+  error: (error) => ({ message: error.message, hint: error.hint }),
+};

@@ -1,0 +1,88 @@
+/** Errors in Japanese, from their code and details; what only the English message holds is added in brackets. */
+
+import { assertNever, type ErrorDetails, type JpkiError } from "../../lib/errors.ts";
+import type { ErrorText } from "./messages.ts";
+import { japaneseUsage } from "./usage-ja.ts";
+
+/** The Japanese words for `error`. Its own (English) hint stands where it says more than the code does. */
+export function japaneseError(error: JpkiError): ErrorText {
+  const { details, hint } = error;
+  switch (error.code) {
+    case "PCSC_UNAVAILABLE":
+      return withReason(
+        "PC/SC（スマートカードサービス）を利用できません",
+        error,
+        "pcscd が動作しているか確認してください",
+      );
+    case "READER_ABSENT":
+      return text("カードリーダーが見つかりません", hint && "カードリーダーを接続してください");
+    case "CARD_ABSENT":
+      return text(
+        `カードリーダー${named(details, "reader")}にカードがありません`,
+        "マイナンバーカードをカードリーダーに置いてください",
+      );
+    case "CARD_BUSY":
+      return text(
+        `ほかのプログラムがカード${named(details, "reader")}を使用中です`,
+        "そのプログラムを終了してから、もう一度実行してください",
+      );
+    case "CARD_RESET":
+      return text("処理の途中でカードが外されたか、リセットされました", "カードを置き直して、もう一度実行してください");
+    case "CARD_STATUS":
+      return withReason("カードが想定外の応答を返しました", error, hint);
+    case "NOT_JPKI":
+      return text("公的個人認証（JPKI）のカードではありません", "マイナンバーカードか確認してください");
+    case "PIN_FORMAT":
+      return text("暗証番号の形式が違います", "カードには送っていないため、残り回数は減っていません");
+    case "PIN_WRONG":
+      return text(`暗証番号が違います${tries(details)}`, "残り回数がなくなると、市区町村窓口での再設定が必要です");
+    case "PIN_BLOCKED":
+      return text("暗証番号がロックされています", "お住まいの市区町村窓口で再設定してください");
+    case "PIN_CANCELLED":
+      return text("暗証番号の入力が取り消されました", undefined);
+    case "PIN_NO_PROMPT":
+      return withReason("暗証番号の入力画面を表示できません", error, hint);
+    case "KEY_UNKNOWN":
+      return withReason("該当する鍵がありません", error, hint);
+    case "ALGORITHM_UNSUPPORTED":
+      return withReason("対応していない署名方式です", error, hint);
+    case "POLICY_REFUSED":
+      return withReason("この署名要求は拒否されました", error, hint);
+    case "MALFORMED":
+      return withReason("データの形式が正しくありません", error, hint);
+    case "TOO_LARGE":
+      return withReason("データが上限を超えています", error, hint);
+    case "SOCKET_IN_USE":
+      return text(
+        `ソケット${named(details, "path")}は、動作中の別のエージェントが使っています`,
+        "そのエージェントを終了するか、-a で別のパスを指定してください",
+      );
+    case "SOCKET_UNSAFE":
+      return withReason("このソケットのパスは使えません", error, hint);
+    case "CONFIG_INVALID":
+      return japaneseUsage(error);
+    case "IO_FAILED":
+      return withReason("ファイルを読み書きできません", error, hint);
+    default:
+      return assertNever(error.code);
+  }
+}
+
+function text(message: string, hint: string | undefined): ErrorText {
+  return { message, hint };
+}
+
+function withReason(message: string, error: JpkiError, hint: string | undefined): ErrorText {
+  return { message: `${message}（${error.message}）`, hint };
+}
+
+/** ` NAME ` between Japanese words, or nothing where the error does not say. */
+function named(details: ErrorDetails, key: string): string {
+  const name = details[key];
+  return typeof name === "string" ? ` ${name} ` : "";
+}
+
+function tries(details: ErrorDetails): string {
+  const { triesLeft } = details;
+  return typeof triesLeft === "number" ? `（残り回数: ${triesLeft}回）` : "";
+}

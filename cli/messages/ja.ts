@@ -1,0 +1,70 @@
+/** Japanese, for people who work in Japanese: the cards' official terms, technical names left as they are. */
+
+import { japaneseError } from "./errors-ja.ts";
+import type { Messages } from "./messages.ts";
+import { japanesePrompts } from "./prompts-ja.ts";
+
+export const ja: Messages = {
+  language: "ja",
+  hintLabel: "対処: ",
+  help: {
+    program: "マイナンバーカードの利用者証明用の鍵を使う ssh-agent です。",
+    titles: {
+      usage: "使い方:",
+      options: "オプション:",
+      globalOptions: "共通オプション:",
+      commands: "コマンド:",
+    },
+    commands: {
+      agent: "カードの鍵を ssh や git などに提供する（エージェントを起動する）",
+      "export-key": "カードの利用者証明用の公開鍵を出力する（authorized_keys にそのまま追記できる）",
+      demo: "内蔵の仮想カードでログインの流れを実演する（カードもリーダーも不要）",
+    },
+    options: {
+      reader: "この名前（一部でも可）のカードリーダーだけを使う",
+      card: "カードの種類: pcsc（カードリーダー、既定）、virtual（内蔵の仮想カード）",
+      "pcsc-binding": "PC/SC ライブラリ: auto（既定）、pcsc-mini、pcsclite",
+      config: "設定ファイル（既定: ~/.config/jpki-agent/config.toml）",
+      json: "結果とエラーを JSON で出力する",
+      verbose: "詳しいログを標準エラー出力に出す（2回指定するとカードとの通信も出す）",
+      version: "バージョンを表示する",
+      help: "このヘルプを表示する",
+      socket: "エージェントのソケットのパス",
+      background: "ソケットの準備ができたらバックグラウンドで動作する",
+      csh: "csh 用のコマンドを出力する",
+      sh: "sh 用のコマンドを出力する（既定）",
+      "pin-prompt": "暗証番号の入力方法: auto（既定）、askpass、tty、none",
+      "pin-cache": "暗証番号の記憶: off、session（既定。カードを外すまで記憶する）",
+      "pin-cache-ttl": "記憶した暗証番号を、最後に使ってからこの秒数で消去する",
+      "card-hold": "次の要求に備えてカードとの接続を保つ秒数（既定 3）",
+      "allow-sha1": "ssh-rsa（SHA-1）の署名も許可する（古いサーバー向け）",
+      "allow-any-data": "SSH のログインや署名以外のデータにも署名する（危険）",
+      format: "openssh（既定）、rfc4716、pkcs8、jwk",
+      comment: "鍵のコメント（省略時はカードを示す文字列）",
+      options: "authorized_keys で鍵の前に置くオプション（例: restrict,pty）",
+    },
+  },
+  prompts: japanesePrompts,
+  agent: {
+    serving: (path) => `${path} で待ち受けています（終了は Ctrl-C）`,
+    anyDataWarning:
+      "--allow-any-data が有効です。ソケットにアクセスできるプログラムは、行政サービスへのログインを含め、" +
+      "どんなデータにもあなたの鍵で署名させることができます",
+  },
+  demo: {
+    intro:
+      "仮想のマイナンバーカードでログインしてみます。架空なのはカードと名義人だけで、エージェントも SSH も署名も本物です。",
+    cardReady: (comment) => `仮想リーダーに仮想カードを置きました: ${comment}`,
+    agentReady: (socket) => `エージェントが ${socket} で鍵を提供しています`,
+    keyExported: (key) => `このカードの公開鍵です（~/.ssh/authorized_keys に書く形式）:\n   ${key}`,
+    serverReady: (host, port) => `${host} のポート ${port} で、この鍵だけを受け付ける SSH サーバーを起動しました`,
+    loggingIn: (command) => `ログインします: ${command}`,
+    pinEntered: (pin, triesLeft) =>
+      `カードが暗証番号を求めています${triesLeft === undefined ? "" : `（残り回数: ${triesLeft}回）`}。` +
+      `架空の暗証番号 ${pin} を自動で入力します`,
+    loggedIn: (greeting) => `サーバーからの応答: ${greeting}`,
+    end: "完了しました。実際のカードでは jpki-agent export-key、jpki-agent agent の順に使います（README.ja.md 参照）。",
+    failed: (reason) => `ログインに失敗しました: ${reason}`,
+  },
+  error: japaneseError,
+};

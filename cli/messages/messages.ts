@@ -1,0 +1,85 @@
+/** Every sentence this program says to a person. Both languages implement it, so a missing twin is a type error. */
+
+import type { JpkiError } from "../../lib/errors.ts";
+import type { PromptTexts } from "../../lib/pin/prompt.ts";
+
+export type CommandName = "agent" | "export-key" | "demo";
+
+export type OptionName =
+  | "reader"
+  | "card"
+  | "pcsc-binding"
+  | "config"
+  | "json"
+  | "verbose"
+  | "version"
+  | "help"
+  | "socket"
+  | "background"
+  | "csh"
+  | "sh"
+  | "pin-prompt"
+  | "pin-cache"
+  | "pin-cache-ttl"
+  | "card-hold"
+  | "allow-sha1"
+  | "allow-any-data"
+  | "format"
+  | "comment"
+  | "options";
+
+export interface HelpTexts {
+  /** What the program is, one sentence. */
+  readonly program: string;
+  /** What stands before the list of commands and so on. */
+  readonly titles: {
+    readonly usage: string;
+    readonly options: string;
+    readonly globalOptions: string;
+    readonly commands: string;
+  };
+  readonly commands: Readonly<Record<CommandName, string>>;
+  readonly options: Readonly<Record<OptionName, string>>;
+}
+
+/** An error in words. */
+export interface ErrorText {
+  readonly message: string;
+  /** The next step. */
+  readonly hint?: string | undefined;
+}
+
+export interface AgentTexts {
+  /** The socket is served from now on; `path` is its path. */
+  serving(path: string): string;
+  /** Said at the start when `--allow-any-data` is on. */
+  readonly anyDataWarning: string;
+}
+
+export interface DemoTexts {
+  readonly intro: string;
+  cardReady(comment: string): string;
+  agentReady(socket: string): string;
+  /** `key` is the line of authorized_keys. */
+  keyExported(key: string): string;
+  serverReady(host: string, port: number): string;
+  /** Before the login: what runs, and with which (fictional) PIN. */
+  loggingIn(command: string): string;
+  pinEntered(pin: string, triesLeft: number | undefined): string;
+  /** What the server said to the user who logged in. */
+  loggedIn(greeting: string): string;
+  readonly end: string;
+  /** The login failed; `reason` is what the client said. */
+  failed(reason: string): string;
+}
+
+export interface Messages {
+  readonly language: "en" | "ja";
+  /** Before a hint: `hint: `. */
+  readonly hintLabel: string;
+  readonly help: HelpTexts;
+  readonly prompts: PromptTexts;
+  readonly agent: AgentTexts;
+  readonly demo: DemoTexts;
+  error(error: JpkiError): ErrorText;
+}

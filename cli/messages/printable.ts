@@ -1,0 +1,12 @@
+/** Names that come from outside (a client's user name, a namespace, a reader) before a person sees them. */
+
+const MAX_SHOWN = 100;
+
+/**
+ * `text` in one line without anything that moves the cursor, changes colours or turns the direction of writing:
+ * a name must not be able to repaint the prompt it is shown in. Cut after 100 characters.
+ */
+export function printable(text: string): string {
+  const characters = Array.from(text.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, "\ufffd"));
+  return characters.length <= MAX_SHOWN ? characters.join("") : `${characters.slice(0, MAX_SHOWN).join("")}…`;
+}

@@ -1,0 +1,74 @@
+/** What a prompt says, in English. */
+
+import { assertNever } from "../../lib/errors.ts";
+import type { SignPurpose } from "../../lib/keys.ts";
+import type { PinName } from "../../lib/pin/pin.ts";
+import type { PinRequest, PromptTexts } from "../../lib/pin/prompt.ts";
+import { printable } from "./printable.ts";
+
+const PIN_WORDS: Readonly<Record<PinName, string>> = {
+  auth: "PIN of the user authentication certificate (4 digits)",
+  sign: "password of the digital signature certificate (6 to 16 of A-Z and 0-9)",
+  text: "PIN of the text information application (4 digits)",
+};
+
+export const englishPrompts: PromptTexts = {
+  pin: (request) =>
+    [
+      ...previousLines(request),
+      `My Number card: ${PIN_WORDS[request.pin]}`,
+      ...requestLines(request),
+      ...(request.triesLeft === undefined ? [] : [`Tries left: ${request.triesLeft}`]),
+      ...(request.triesLeft === 1 ? [LAST_TRY] : []),
+    ].join("\n"),
+  pinLabel: (request) => (request.pin === "sign" ? "Password" : "PIN"),
+  confirm: ({ request }) =>
+    [`My Number card: ${PIN_WORDS[request.pin]}`, ...requestLines(request), LAST_TRY, "Use the last try?"].join("\n"),
+};
+
+const LAST_TRY =
+  "WARNING: ONE TRY LEFT. If it is wrong, the card locks this PIN, and only the counter of your municipal office " +
+  "can set it again.";
+
+function previousLines(request: PinRequest): string[] {
+  switch (request.previous) {
+    case undefined:
+      return [];
+    case "wrong":
+      return ["The PIN was wrong."];
+    case "malformed":
+      return ["This cannot be the PIN; it was not sent to the card, so no try was used."];
+    default:
+      return assertNever(request.previous);
+  }
+}
+
+function requestLines(request: PinRequest): string[] {
+  return [
+    ...(request.card === "" ? [] : [`Card: ${printable(request.card)}`]),
+    `Reader: ${printable(request.reader)}`,
+    `For: ${purposeWords(request.purpose)}`,
+    ...(request.program === undefined ? [] : [`Program: ${printable(request.program)}`]),
+  ];
+}
+
+function purposeWords(purpose: SignPurpose): string {
+  switch (purpose.kind) {
+    case "ssh-login": {
+      const user = printable(purpose.user);
+      const host = purpose.hosts.length > 0 ? printable(purpose.hosts.join(", ")) : purpose.hostKeyFingerprint;
+      const login = host === undefined ? `SSH login as ${user}` : `SSH login as ${user}@${host}`;
+      return purpose.forwarded ? `${login}, asked for through a forwarded agent` : login;
+    }
+    case "sshsig":
+      return purpose.namespace === "git"
+        ? "signature of a git commit or tag"
+        : `SSH signature (${printable(purpose.namespace)})`;
+    case "any-data":
+      return `signature of other data: ${printable(purpose.description)}`;
+    case "command":
+      return `jpki-agent ${purpose.command}`;
+    default:
+      return assertNever(purpose);
+  }
+}

@@ -1,0 +1,79 @@
+/** What a prompt says, in Japanese. */
+
+import { assertNever } from "../../lib/errors.ts";
+import type { SignPurpose } from "../../lib/keys.ts";
+import type { PinName } from "../../lib/pin/pin.ts";
+import type { PinRequest, PromptTexts } from "../../lib/pin/prompt.ts";
+import { printable } from "./printable.ts";
+
+/** The names that the municipal offices' own leaflets use. */
+const PIN_WORDS: Readonly<Record<PinName, string>> = {
+  auth: "利用者証明用電子証明書の暗証番号（数字4桁）",
+  sign: "署名用電子証明書の暗証番号（英大文字と数字、6〜16文字）",
+  text: "券面事項入力補助用の暗証番号（数字4桁）",
+};
+
+export const japanesePrompts: PromptTexts = {
+  pin: (request) =>
+    [
+      ...previousLines(request),
+      `マイナンバーカード: ${PIN_WORDS[request.pin]}を入力してください`,
+      ...requestLines(request),
+      ...(request.triesLeft === undefined ? [] : [`残り回数: ${request.triesLeft}回`]),
+      ...(request.triesLeft === 1 ? [LAST_TRY] : []),
+    ].join("\n"),
+  pinLabel: () => "暗証番号",
+  confirm: ({ request }) =>
+    [
+      `マイナンバーカード: ${PIN_WORDS[request.pin]}`,
+      ...requestLines(request),
+      LAST_TRY,
+      "最後の1回を使いますか？",
+    ].join("\n"),
+};
+
+const LAST_TRY =
+  "【警告】残り1回です。間違えると暗証番号がロックされ、お住まいの市区町村窓口で再設定するまで使えなくなります。";
+
+function previousLines(request: PinRequest): string[] {
+  switch (request.previous) {
+    case undefined:
+      return [];
+    case "wrong":
+      return ["暗証番号が違います。"];
+    case "malformed":
+      return ["暗証番号の形式が違います（カードには送っていないため、残り回数は減っていません）。"];
+    default:
+      return assertNever(request.previous);
+  }
+}
+
+function requestLines(request: PinRequest): string[] {
+  return [
+    ...(request.card === "" ? [] : [`カード: ${printable(request.card)}`]),
+    `リーダー: ${printable(request.reader)}`,
+    `用途: ${purposeWords(request.purpose)}`,
+    ...(request.program === undefined ? [] : [`要求元のプログラム: ${printable(request.program)}`]),
+  ];
+}
+
+function purposeWords(purpose: SignPurpose): string {
+  switch (purpose.kind) {
+    case "ssh-login": {
+      const user = printable(purpose.user);
+      const host = purpose.hosts.length > 0 ? printable(purpose.hosts.join(", ")) : purpose.hostKeyFingerprint;
+      const login = host === undefined ? `ユーザー ${user} での SSH ログイン` : `${user}@${host} への SSH ログイン`;
+      return purpose.forwarded ? `${login}（転送されたエージェント経由の要求）` : login;
+    }
+    case "sshsig":
+      return purpose.namespace === "git"
+        ? "git のコミットまたはタグへの署名"
+        : `SSH 署名（${printable(purpose.namespace)}）`;
+    case "any-data":
+      return `その他のデータへの署名: ${printable(purpose.description)}`;
+    case "command":
+      return `jpki-agent ${purpose.command}`;
+    default:
+      return assertNever(purpose);
+  }
+}

@@ -1,0 +1,43 @@
+/** Mistakes on the command line and in the configuration file, in Japanese, from `details` of the error. */
+
+import type { ErrorDetails, JpkiError } from "../../lib/errors.ts";
+import type { ErrorText } from "./messages.ts";
+
+/** The Japanese words for a `CONFIG_INVALID`. */
+export function japaneseUsage({ details, message, hint }: JpkiError): ErrorText {
+  const words = usageWords(details);
+  if (words === undefined) return { message: `オプションまたは設定に誤りがあります（${message}）`, hint };
+  const { help } = details;
+  return { message: help === undefined ? words : `${words}。詳しくは ${help} を実行してください`, hint };
+}
+
+function usageWords(details: ErrorDetails): string | undefined {
+  const { problem, subject, suggestion, value, expected, file, key, reason } = details;
+  const meant = suggestion === undefined ? "" : `（もしかして: ${suggestion}）`;
+  switch (problem) {
+    case "unknown-option":
+      return `不明なオプションです: ${subject}${meant}`;
+    case "unknown-command":
+      return `不明なコマンドです: ${subject}${meant}`;
+    case "missing-value":
+      return `オプション ${subject} には値が必要です`;
+    case "too-many-arguments":
+      return `コマンド ${subject} の引数が多すぎます`;
+    case "no-command":
+      return "コマンドが指定されていません";
+    case "bad-option-value":
+      return `${subject} に「${value}」は指定できません（指定できる値: ${expected}）`;
+    case "control-characters":
+      return "鍵のコメントやオプションに、改行などの制御文字は使えません";
+    case "unreadable-file":
+      return `設定ファイル ${file} を読めません`;
+    case "syntax":
+      return `設定ファイル ${file} の書式に誤りがあります（${reason}）`;
+    case "unknown-key":
+      return `設定ファイル ${file} に不明なキーがあります: ${key}`;
+    case "bad-value":
+      return `設定ファイル ${file} の ${key} の値が正しくありません（${reason}）`;
+    default:
+      return undefined;
+  }
+}

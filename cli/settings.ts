@@ -1,0 +1,41 @@
+/** What counts in the end: the flag, else the configuration file, else the default of the command. */
+
+import { resolve } from "node:path";
+import { type AgentConfig, type Config, type GlobalConfig, loadConfig } from "../lib/config.ts";
+import { configFile } from "../lib/paths.ts";
+import type { Deps } from "./deps.ts";
+
+/** Global flags as commander collects them. */
+export interface GlobalFlags extends GlobalConfig {
+  readonly config?: string | undefined;
+  readonly json?: boolean | undefined;
+  /** How often `-v` was given. */
+  readonly verbose: number;
+}
+
+/**
+ * The configuration with the flags laid over it.
+ *
+ * @throws ConfigError `CONFIG_INVALID`.
+ */
+export async function settingsOf(flags: GlobalFlags & AgentConfig, deps: Deps): Promise<Config> {
+  const file = await loadConfig(
+    flags.config === undefined
+      ? { path: configFile(deps), required: false }
+      : { path: resolve(flags.config), required: true },
+  );
+  return {
+    reader: flags.reader ?? file.reader,
+    card: flags.card ?? file.card,
+    pcscBinding: flags.pcscBinding ?? file.pcscBinding,
+    agent: {
+      socket: flags.socket ?? file.agent.socket,
+      pinPrompt: flags.pinPrompt ?? file.agent.pinPrompt,
+      pinCache: flags.pinCache ?? file.agent.pinCache,
+      pinCacheTtl: flags.pinCacheTtl ?? file.agent.pinCacheTtl,
+      cardHold: flags.cardHold ?? file.agent.cardHold,
+      allowSha1: flags.allowSha1 ?? file.agent.allowSha1,
+      allowAnyData: flags.allowAnyData ?? file.agent.allowAnyData,
+    },
+  };
+}

@@ -1,0 +1,67 @@
+/** Mistakes on the command line, all as {@link ConfigError}: `details` says which, so that any language can say it. */
+
+import { type Command, CommanderError } from "commander";
+import { MAX_SECONDS } from "../lib/config.ts";
+import { ConfigError } from "../lib/errors.ts";
+
+/** A parser for an option that takes one of `choices`. @throws ConfigError from the parser. */
+export function oneOf<T extends string>(option: string, choices: readonly T[]): (value: string) => T {
+  return (value) => {
+    const choice = choices.find((known) => known === value);
+    if (choice === undefined) throw badValue(option, value, choices.join(", "));
+    return choice;
+  };
+}
+
+/** A parser for a number of seconds, decimals allowed. @throws ConfigError from the parser. */
+export function seconds(option: string): (value: string) => number {
+  return (value) => {
+    const number = Number(value);
+    if (!/^\d+(\.\d+)?$/.test(value) || number > MAX_SECONDS) throw badValue(option, value, `0 - ${MAX_SECONDS}`);
+    return number;
+  };
+}
+
+function badValue(option: string, value: string, expected: string): ConfigError {
+  return new ConfigError(`${option} does not take "${value}"; it takes ${expected}`, {
+    details: { problem: "bad-option-value", subject: option, value, expected },
+  });
+}
+
+/** Whether `error` only says that help or the version was printed. */
+export function isHelpShown(error: unknown): boolean {
+  return error instanceof CommanderError && error.exitCode === 0;
+}
+
+/** What commander found wrong with `argv`, in our form; anything else as it is. */
+export function usageErrorOf(error: unknown, program: Command, argv: readonly string[]): unknown {
+  if (!(error instanceof CommanderError)) return error;
+  const help = helpCommand(program, argv);
+  const [, subject = ""] = /'([^']*)'/.exec(error.message) ?? [];
+  const [, suggestion] = /Did you mean (?:one of )?([^?]*)\?/.exec(error.message) ?? [];
+  const meant = suggestion === undefined ? "" : ` (did you mean ${suggestion}?)`;
+  const usage = (problem: string, message: string) =>
+    new ConfigError(`${message}; see: ${help}`, {
+      details: { problem, subject, help, ...(suggestion === undefined ? {} : { suggestion }) },
+      cause: error,
+    });
+  switch (error.code) {
+    case "commander.unknownOption":
+      return usage("unknown-option", `unknown option "${subject}"${meant}`);
+    case "commander.unknownCommand":
+      return usage("unknown-command", `unknown command "${subject}"${meant}`);
+    case "commander.optionMissingArgument":
+      return usage("missing-value", `the option "${subject}" needs a value`);
+    case "commander.excessArguments":
+      return usage("too-many-arguments", `the command "${subject}" takes no more arguments`);
+    case "commander.help":
+      return usage("no-command", "no command was given");
+    default:
+      return usage("other", error.message.replace(/^error: /, ""));
+  }
+}
+
+function helpCommand(program: Command, argv: readonly string[]): string {
+  const command = program.commands.find((known) => argv.includes(known.name()));
+  return command === undefined ? "jpki-agent --help" : `jpki-agent ${command.name()} --help`;
+}
