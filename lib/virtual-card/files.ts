@@ -1,0 +1,66 @@
+/** What lies in the virtual card's JPKI application, made of its PKI and profile. Ids from lib/card/files.ts. */
+
+import { createPrivateKey, type KeyObject } from "node:crypto";
+import { ByteWriter, utf8 } from "../bytes.ts";
+import { CERTIFICATE_FILES, KEY_FILES, PIN_FILES, TOKEN_FILE_ID } from "../card/files.ts";
+import type { VirtualPki } from "./pki.ts";
+import type { CardProfile } from "./profiles.ts";
+
+export type VirtualPinName = "auth" | "sign";
+
+export type CardFile =
+  | { readonly kind: "data"; readonly content: Uint8Array; readonly needsPin: VirtualPinName | undefined }
+  | { readonly kind: "key"; readonly key: KeyObject; readonly pin: VirtualPinName }
+  | { readonly kind: "pin"; readonly pin: VirtualPinName };
+
+/** Which certificates there are: three bytes, see card.md. */
+const CERTIFICATE_FLAGS_FILE_ID = 0x0008;
+const CERTIFICATE_PRESENT = 0x8f;
+/** Certificate files have this size; after the DER comes filler. */
+const CERTIFICATE_FILE_BYTES = 2048;
+const FILLER = 0xff;
+
+/** The files by their id. */
+export function cardFiles(pki: VirtualPki, profile: CardProfile): ReadonlyMap<number, CardFile> {
+  const authNeeds = profile.authCertificateNeedsPin ? "auth" : undefined;
+  return new Map<number, CardFile>([
+    [TOKEN_FILE_ID, openFile(tokenInfo(profile.tokenName))],
+    [CERTIFICATE_FLAGS_FILE_ID, openFile(Uint8Array.of(CERTIFICATE_PRESENT, CERTIFICATE_PRESENT, 0))],
+    [CERTIFICATE_FILES.auth.efId, { kind: "data", content: padded(pki.authCertificate), needsPin: authNeeds }],
+    [CERTIFICATE_FILES["auth-ca"].efId, openFile(padded(pki.authCaCertificate))],
+    [CERTIFICATE_FILES.sign.efId, { kind: "data", content: padded(pki.signCertificate), needsPin: "sign" }],
+    [CERTIFICATE_FILES["sign-ca"].efId, openFile(padded(pki.signCaCertificate))],
+    [KEY_FILES.auth.efId, { kind: "key", key: privateKey(pki.authKey), pin: "auth" }],
+    [KEY_FILES.sign.efId, { kind: "key", key: privateKey(pki.signKey), pin: "sign" }],
+    [PIN_FILES.auth.efId, { kind: "pin", pin: "auth" }],
+    [PIN_FILES.sign.efId, { kind: "pin", pin: "sign" }],
+  ]);
+}
+
+function openFile(content: Uint8Array): CardFile {
+  return { kind: "data", content, needsPin: undefined };
+}
+
+function padded(der: Uint8Array): Uint8Array {
+  const content = new Uint8Array(CERTIFICATE_FILE_BYTES).fill(FILLER);
+  content.set(der);
+  return content;
+}
+
+function privateKey(pkcs8: Uint8Array): KeyObject {
+  return createPrivateKey({ key: Buffer.from(pkcs8), format: "der", type: "pkcs8" });
+}
+
+/** CK_TOKEN_INFO (PKCS #11 section 3.2), 160 bytes: four texts, eleven numbers of 4 bytes, two versions, the time. */
+function tokenInfo(label: string): Uint8Array {
+  const writer = new ByteWriter();
+  const text = (value: string, length: number) => writer.bytes(utf8(value.padEnd(length)));
+  text(label, 32);
+  text("Virtual card for tests", 32);
+  text("virtual", 16);
+  text("0", 16);
+  for (let number = 0; number < 11; number++) writer.u32(0);
+  writer.u16(0x0100).u16(0x0100);
+  text("", 16);
+  return writer.finish();
+}
