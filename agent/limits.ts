@@ -1,0 +1,30 @@
+/**
+ * Every cap of the agent's sockets, in one place. Frame and field sizes are caps of the wire format: lib/ssh.
+ *
+ * There is no limit on idle time, as ssh-agent has none: `ssh -A` may keep a connection for days. A full house makes
+ * room by closing the connection that has been idle longest, so that silent clients cost the others nothing.
+ */
+
+export interface Limits {
+  /** Connections served at once. */
+  readonly connections: number;
+  /** Connections the kernel may hold for us before we accept them: 40 at once are normal, 5 have been seen to fail. */
+  readonly backlog: number;
+  /** Decoded requests of one connection that may wait for an answer before we stop reading from it. */
+  readonly pendingRequests: number;
+  /** From the first byte of a frame to its last, milliseconds. Then the connection is closed. */
+  readonly frameMs: number;
+  /** For a client to take one reply, milliseconds. Then the connection is closed. */
+  readonly replyMs: number;
+  /** Signatures waiting for a card or a person, all connections together. One more is refused. */
+  readonly waitingSignatures: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  connections: 256,
+  backlog: 511,
+  pendingRequests: 16,
+  frameMs: 30_000,
+  replyMs: 30_000,
+  waitingSignatures: 64,
+};
