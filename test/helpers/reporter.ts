@@ -1,0 +1,31 @@
+/**
+ * Counts for test/run.mjs, written to the file that JPKI_AGENT_TEST_COUNTS names. A file that cannot be loaded, a hook
+ * that throws and an error nobody caught each count as a failure: they are no tests, but must not go unseen.
+ */
+
+import { writeFileSync } from "node:fs";
+import type { Reporter, TestModule } from "vitest/node";
+
+interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+export default class CountsReporter implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
+    const counts: Counts = { passed: 0, failed: unhandledErrors.length, skipped: 0 };
+    for (const module of modules) {
+      counts.failed += module.errors().length;
+      for (const suite of module.children.allSuites()) counts.failed += suite.errors().length;
+      for (const test of module.children.allTests()) counts[outcomeOf(test.result().state)] += 1;
+    }
+    const { JPKI_AGENT_TEST_COUNTS: file } = process.env;
+    if (file !== undefined) writeFileSync(file, JSON.stringify(counts));
+  }
+}
+
+/** A test still pending when the run ends was never finished. */
+function outcomeOf(state: "passed" | "failed" | "skipped" | "pending"): keyof Counts {
+  return state === "pending" ? "failed" : state;
+}
