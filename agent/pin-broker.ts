@@ -1,0 +1,175 @@
+/**
+ * Stands between the cards and the person: one question at a time over all cards, a "no" that holds for a moment, and
+ * the PINs that may be remembered. Never called while a card is held.
+ */
+
+import { assertNever, PinError } from "../lib/errors.ts";
+import type { SignPurpose } from "../lib/keys.ts";
+import type { Logger } from "../lib/log.ts";
+import type { Pin } from "../lib/pin/pin.ts";
+import type { PinRequest, Prompt } from "../lib/pin/prompt.ts";
+import { PinMemory, type SetTimer } from "./pin-memory.ts";
+import { Turns } from "./turns.ts";
+
+/** `--pin-cache` and `--pin-cache-ttl`. */
+export interface PinCache {
+  /** `off`: never remembered. `session`: until the card leaves or the time is over. */
+  readonly mode: "off" | "session";
+  /** Since the last use, milliseconds. */
+  readonly ttlMs: number;
+  /** Since it was typed, milliseconds; default 8 hours, or `ttlMs` if that is longer. */
+  readonly maxTtlMs?: number | undefined;
+}
+
+export interface PinBrokerOptions {
+  readonly prompt: Prompt;
+  readonly cache: PinCache;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+  readonly log: Logger;
+  /** How long a person's "no" holds, milliseconds; default 10 s. */
+  readonly refusalMs?: number | undefined;
+  readonly setTimer?: SetTimer | undefined;
+}
+
+export interface AskOptions {
+  /** Asked when the turn has come: whether nobody has answered for us meanwhile. */
+  readonly stillNeeded?: (() => boolean) | undefined;
+}
+
+/** How often one request is asked when the answers cannot be a PIN. */
+const MAX_ASKED = 3;
+/** Clients repeat at once after a refusal (observed: rclone 10 times, libgit2 19 times); a person takes longer. */
+const REFUSAL_MS = 10_000;
+
+export class PinBroker {
+  readonly #prompt: Prompt;
+  readonly #log: Logger;
+  readonly #now: () => number;
+  readonly #refusalMs: number;
+  readonly #memory: PinMemory | undefined;
+  readonly #turns = new Turns();
+  /** What a person said no to, and until when that holds. */
+  readonly #refusals = new Map<string, number>();
+  readonly #closing = new AbortController();
+
+  constructor({ prompt, cache, now, log, refusalMs = REFUSAL_MS, setTimer }: PinBrokerOptions) {
+    this.#prompt = prompt;
+    this.#log = log;
+    this.#now = now;
+    this.#refusalMs = refusalMs;
+    const { ttlMs, maxTtlMs } = cache;
+    this.#memory = cache.mode === "session" ? new PinMemory({ ttlMs, maxTtlMs, now, setTimer }) : undefined;
+  }
+
+  /**
+   * The PIN that was remembered for this card in this insertion: a copy, which the caller wipes.
+   *
+   * @param cardId SHA-256 of the authentication certificate, hex.
+   */
+  remembered(cardId: string, insertion: number): Pin | undefined {
+    return this.#memory?.recall(cardId, insertion);
+  }
+
+  /** Keeps a copy of a PIN that the card has just accepted; nothing with mode `off` or after {@link close}. */
+  remember(cardId: string, insertion: number, pin: Pin): void {
+    if (!this.#closing.signal.aborted) this.#memory?.keep(cardId, insertion, pin);
+  }
+
+  /** Wipes the remembered PIN of one card, or of all. */
+  forget(cardId?: string | undefined): void {
+    this.#memory?.forget(cardId);
+  }
+
+  /** Wipes what was remembered of cards that have left. */
+  forgetInsertionsExcept(current: ReadonlySet<number>): void {
+    this.#memory?.forgetInsertionsExcept(current);
+  }
+
+  /** Wipes all remembered PINs and takes away the question and all that wait; later questions fail too. */
+  close(): void {
+    this.#closing.abort(new PinError("PIN_CANCELLED", "ask for the PIN: the agent is stopping"));
+    this.forget();
+  }
+
+  /**
+   * Asks a person, after all who asked before. With one try left, asks for a separate yes first.
+   *
+   * @returns a PIN of the right form, which the caller wipes; undefined if `stillNeeded` says no when the turn comes.
+   * @throws PinError `PIN_BLOCKED` (no try left: nobody is asked), `PIN_CANCELLED` (now, or a moment ago for the same
+   * card and purpose), `PIN_FORMAT` (malformed three times), `PIN_NO_PROMPT`; the signal's reason when it aborts.
+   */
+  ask(request: PinRequest, signal: AbortSignal): Promise<Pin>;
+  ask(request: PinRequest, signal: AbortSignal, options: AskOptions): Promise<Pin | undefined>;
+  async ask(request: PinRequest, signal: AbortSignal, options: AskOptions = {}): Promise<Pin | undefined> {
+    if (request.triesLeft === 0)
+      throw new PinError("PIN_BLOCKED", "ask for the PIN: the card has blocked it", { details: { pin: request.pin } });
+    const either = AbortSignal.any([signal, this.#closing.signal]);
+    this.#throwIfRefused(request);
+    return this.#turns.run(either, async () => {
+      if (options.stillNeeded?.() === false) return undefined;
+      this.#throwIfRefused(request);
+      return this.#askNow(request, either);
+    });
+  }
+
+  async #askNow(request: PinRequest, signal: AbortSignal): Promise<Pin> {
+    this.#log.debug("asking for a PIN", { prompt: this.#prompt.name, reader: request.reader });
+    try {
+      if (request.triesLeft === 1 && !(await this.#prompt.confirm({ kind: "last-try", request }, signal)))
+        throw new PinError("PIN_CANCELLED", "ask whether to use the last try: no");
+      const pin = await this.#askForm(request, signal);
+      if (!signal.aborted) return pin;
+      pin.wipe();
+      throw signal.reason;
+    } catch (error) {
+      if (!signal.aborted && error instanceof PinError && error.code === "PIN_CANCELLED")
+        this.#refusals.set(refusalKey(request), this.#now() + this.#refusalMs);
+      throw error;
+    }
+  }
+
+  async #askForm(request: PinRequest, signal: AbortSignal): Promise<Pin> {
+    for (let asked = 1, next = request; ; asked++) {
+      try {
+        return await this.#prompt.askPin(next, signal);
+      } catch (error) {
+        if (asked === MAX_ASKED || !(error instanceof PinError) || error.code !== "PIN_FORMAT") throw error;
+        next = { ...request, previous: "malformed" };
+      }
+    }
+  }
+
+  #throwIfRefused(request: PinRequest): void {
+    const now = this.#now();
+    for (const [key, untilMs] of this.#refusals) if (now >= untilMs) this.#refusals.delete(key);
+    const untilMs = this.#refusals.get(refusalKey(request));
+    if (untilMs === undefined) return;
+    const leftMs = Math.ceil(untilMs - now);
+    this.#log.info("not asked again: a person has just said no to the same", { reader: request.reader, leftMs });
+    throw new PinError(
+      "PIN_CANCELLED",
+      `ask for the PIN: refused a moment ago; asked again in ${leftMs} ms at the earliest`,
+    );
+  }
+}
+
+/** The same key for the same purpose. A card that does not tell its name yet is told by its reader. */
+function refusalKey({ pin, card, reader, purpose }: PinRequest): string {
+  return JSON.stringify([pin, card === "" ? reader : card, ...purposeKey(purpose)]);
+}
+
+function purposeKey(purpose: SignPurpose): readonly (string | undefined)[] {
+  switch (purpose.kind) {
+    case "ssh-login":
+      return [purpose.kind, purpose.user, purpose.hostKeyFingerprint];
+    case "sshsig":
+      return [purpose.kind, purpose.namespace];
+    case "any-data":
+      return [purpose.kind, purpose.description];
+    case "command":
+      return [purpose.kind, purpose.command];
+    default:
+      return assertNever(purpose);
+  }
+}
