@@ -26,7 +26,10 @@ const POLL_MS = 10;
 export const VPCD_READERS = ["Virtual PCD 00 00", "Virtual PCD 00 01"] as const;
 
 export interface PcscdOptions {
-  /** Whether vpcd's reader is plugged in (default true). */
+  /**
+   * Whether vpcd's reader is plugged in (default true). It changes at a start only: pcscd finds USB readers at any time,
+   * but those of its configuration not (observed with 1.9.9: SIGUSR1 and --hotplug change nothing).
+   */
   readonly reader?: boolean | undefined;
 }
 
@@ -79,12 +82,6 @@ export class Pcscd {
     }
   }
 
-  /** Plugs the reader in while pcscd runs. */
-  plugReader(): void {
-    this.#configure(true);
-    this.#child?.kill("SIGUSR1");
-  }
-
   /** Ends it as the system would (SIGTERM); the ports stay ours. */
   async halt(): Promise<void> {
     await this.#end("SIGTERM");
@@ -95,6 +92,7 @@ export class Pcscd {
     await this.#end("SIGKILL");
   }
 
+  /** `restart({ reader: false })` is the nearest there is to unplugging the reader. */
   async restart(options: PcscdOptions = {}): Promise<void> {
     await this.halt();
     await this.startAgain(options);

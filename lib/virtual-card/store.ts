@@ -1,0 +1,96 @@
+/**
+ * Keeps a virtual card in a file, so that `--card virtual export-key` and `--card virtual agent` see one card: its PKI,
+ * its PINs and their counters. Nothing in it is worth protecting, but the file is the user's own all the same (0600).
+ */
+
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { utf8 } from "../bytes.ts";
+import { FileError, MalformedError, messageOf } from "../errors.ts";
+import { DEFAULT_AUTH_PIN, DEFAULT_SIGN_PASSWORD, VirtualCard } from "./card.ts";
+import { freshPins, type PinMemory, type PinState, type PinStates } from "./pins.ts";
+import { createVirtualPki, decodeVirtualPki, encodeVirtualPki, type VirtualPki } from "./pki.ts";
+import type { ProfileName } from "./profiles.ts";
+
+const FORMAT = "jpki-agent virtual card 1";
+const FILE_MODE = 0o600;
+const FOLDER_MODE = 0o700;
+
+export interface OpenVirtualCardOptions {
+  /** Made, folder and all, where it is missing. */
+  readonly path: string;
+  readonly profile?: ProfileName | undefined;
+  /** The present, for the certificates of a new card. */
+  readonly now: Date;
+}
+
+interface StoredCard {
+  readonly pki: VirtualPki;
+  readonly pins: PinStates;
+}
+
+/** The card of that file, or a new one kept there. @throws FileError `IO_FAILED`, MalformedError `MALFORMED`. */
+export async function openVirtualCard({ path, profile, now }: OpenVirtualCardOptions): Promise<VirtualCard> {
+  if (!existsSync(path)) {
+    const pins = freshPins(utf8(DEFAULT_AUTH_PIN), utf8(DEFAULT_SIGN_PASSWORD));
+    writeCard(path, { pki: await createVirtualPki(now), pins });
+  }
+  return new VirtualCard({ pki: readCard(path).pki, profile, pinMemory: createFileMemory(path) });
+}
+
+/** Reads and writes the file each time: another process may have changed it. */
+function createFileMemory(path: string): PinMemory {
+  return {
+    load: () => readCard(path).pins,
+    save: (pins) => writeCard(path, { ...readCard(path), pins }),
+  };
+}
+
+function readCard(path: string): StoredCard {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new FileError(`read the virtual card ${path}: ${messageOf(cause)}`, { cause });
+  }
+  try {
+    const { format, pki, pins } = JSON.parse(text);
+    if (format !== FORMAT) throw new MalformedError(`the format is not "${FORMAT}"`);
+    return { pki: decodeVirtualPki(pki), pins: { auth: decodePin(pins?.auth), sign: decodePin(pins?.sign) } };
+  } catch (cause) {
+    throw new MalformedError(`read the virtual card ${path}: ${messageOf(cause)}`, {
+      hint: "delete the file to get a new virtual card",
+      cause,
+    });
+  }
+}
+
+/** Whole or not at all: a reader never sees half a file. */
+function writeCard(path: string, { pki, pins }: StoredCard): void {
+  const record = {
+    format: FORMAT,
+    pki: encodeVirtualPki(pki),
+    pins: { auth: encodePin(pins.auth), sign: encodePin(pins.sign) },
+  };
+  const temporary = `${path}.${process.pid}`;
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: FOLDER_MODE });
+    writeFileSync(temporary, `${JSON.stringify(record, null, 1)}\n`, { mode: FILE_MODE });
+    renameSync(temporary, path);
+  } catch (cause) {
+    throw new FileError(`write the virtual card ${path}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function encodePin({ value, triesLeft }: PinState): unknown {
+  return { value: Buffer.from(value).toString("base64"), triesLeft };
+}
+
+function decodePin(record: unknown): PinState {
+  if (typeof record === "object" && record !== null && "value" in record && "triesLeft" in record) {
+    const { value, triesLeft } = record;
+    if (typeof value === "string" && typeof triesLeft === "number" && Number.isInteger(triesLeft))
+      return { value: new Uint8Array(Buffer.from(value, "base64")), triesLeft };
+  }
+  throw new MalformedError("a PIN is missing");
+}
