@@ -53,6 +53,23 @@ export function chooseAlgorithm(flags: number): RsaAlgorithm {
   }
 }
 
+/** The algorithm that a login request names, for a plain key or for a certificate; undefined for any other name. */
+export function rsaAlgorithmNamed(name: string): RsaAlgorithm | undefined {
+  switch (name) {
+    case "ssh-rsa":
+    case "ssh-rsa-cert-v01@openssh.com":
+      return "ssh-rsa";
+    case "rsa-sha2-256":
+    case "rsa-sha2-256-cert-v01@openssh.com":
+      return "rsa-sha2-256";
+    case "rsa-sha2-512":
+    case "rsa-sha2-512-cert-v01@openssh.com":
+      return "rsa-sha2-512";
+    default:
+      return undefined;
+  }
+}
+
 /** The hash to compute over the data to be signed. */
 export function hashOf(algorithm: RsaAlgorithm): HashName {
   return ALGORITHMS[algorithm].hash;
