@@ -1,0 +1,88 @@
+/**
+ * The keys of the cards that lie on the readers, for `export-key`. A phone is asked for after its PIN; every key read
+ * is remembered in the state folder, so that the agent knows it from then on.
+ */
+
+import type { CardTransport } from "../lib/card/transport.ts";
+import { type CardKey, cardKeyOf } from "../lib/card-key.ts";
+import { KeyError, PcscError } from "../lib/errors.ts";
+import type { CardLogin } from "./card-login.ts";
+import type { CardRecord, CardRegistry } from "./card-registry.ts";
+
+export interface ExportKeyParts {
+  readonly transport: CardTransport;
+  /** Not started yet. */
+  readonly registry: CardRegistry;
+  readonly login: CardLogin;
+  /** For the message when no reader counts: what `--reader` asked for. */
+  readonly reader: string | undefined;
+  readonly wantsReader: (reader: string) => boolean;
+}
+
+/**
+ * @returns at least one key, in the readers' order.
+ * @throws PcscError `PCSC_UNAVAILABLE`, `READER_ABSENT`, `CARD_ABSENT`, `CARD_BUSY`, `NOT_JPKI`; PinError (a phone).
+ */
+export async function exportKeys(parts: ExportKeyParts, signal: AbortSignal): Promise<readonly CardKey[]> {
+  const { transport, registry } = parts;
+  await transport.ready(signal);
+  requireReader(parts);
+  registry.start();
+  await registry.settled();
+  signal.throwIfAborted();
+  const cards = registry.cards();
+  const keys: CardKey[] = [];
+  for (const card of cards) {
+    if (card.identity.kind === "known") keys.push(card.identity.key);
+    if (card.identity.kind === "hidden") keys.push(await revealPhone(parts, card, signal));
+  }
+  if (keys.length === 0) throw nothingToExport(parts, cards);
+  return keys;
+}
+
+async function revealPhone(
+  { registry, login }: ExportKeyParts,
+  card: CardRecord,
+  signal: AbortSignal,
+): Promise<CardKey> {
+  const purpose = { kind: "command", command: "export-key" } as const;
+  const key = await login.run(card, { card: "", purpose }, signal, async (jpki) => {
+    const read = await jpki.readCertificate("auth");
+    if (read.kind === "certificate") return cardKeyOf(read.der, "phone");
+    throw new KeyError("KEY_UNKNOWN", `read the certificate on ${card.slot.reader}: it shows none after its PIN`);
+  });
+  await registry.reveal(card, key);
+  return key;
+}
+
+function requireReader({ transport, reader, wantsReader }: ExportKeyParts): void {
+  const readers = transport.slots().map((slot) => slot.reader);
+  if (readers.some(wantsReader)) return;
+  if (readers.length === 0)
+    throw new PcscError("READER_ABSENT", "look for a card reader: there is none", {
+      hint: "plug in a reader; if it is plugged in, its driver is missing (Debian: apt install libccid)",
+      details: { readers },
+    });
+  throw new PcscError("READER_ABSENT", `look for the reader "${reader}": there is no such reader`, {
+    hint: `readers: ${readers.join(", ")}`,
+    details: { reader: reader ?? "", readers },
+  });
+}
+
+function nothingToExport({ transport, wantsReader }: ExportKeyParts, cards: readonly CardRecord[]): Error {
+  for (const { identity } of cards) if (identity.kind === "unreadable") return identity.error;
+  const readers = transport.slots().filter((slot) => wantsReader(slot.reader));
+  if (cards.length > 0)
+    return new PcscError("NOT_JPKI", `look for a My Number card: the card on ${cards[0]?.slot.reader} is not one`, {
+      hint: "put a My Number card on the reader",
+      details: { readers: cards.map((card) => card.slot.reader) },
+    });
+  if (readers.some((slot) => slot.state === "mute"))
+    return new PcscError("CARD_ABSENT", "look for a My Number card: the card on the reader does not answer", {
+      hint: "turn it over or put it in again",
+    });
+  return new PcscError("CARD_ABSENT", "look for a My Number card: no card is on a reader", {
+    hint: "put the card on the reader and try again",
+    details: { readers: readers.map((slot) => slot.reader) },
+  });
+}

@@ -1,0 +1,41 @@
+/**
+ * A card's authentication key as it is remembered: in memory, and in the state folder behind the port
+ * {@link KnownKeyStore}. Holds nothing of the holder: no certificate, no subject, no dates.
+ */
+
+import { createHash } from "node:crypto";
+import type { RsaPublicKey } from "./keys.ts";
+import { rsaPublicKeyOfCertificate } from "./x509/certificate.ts";
+
+export interface CardKey {
+  /** SHA-256 of the authentication certificate's DER, lower-case hex. */
+  readonly id: string;
+  /** A phone shows its certificate only after its PIN. */
+  readonly kind: "card" | "phone";
+  readonly publicKey: RsaPublicKey;
+  readonly comment: string;
+}
+
+/** Keys once seen, kept over restarts. */
+export interface KnownKeyStore {
+  /** At once; includes what another process wrote meanwhile. */
+  list(): readonly CardKey[];
+  /** @throws FileError `IO_FAILED`. */
+  remember(key: CardKey): Promise<void>;
+}
+
+/**
+ * The key of an authentication certificate (DER, not kept). The comment tells cards apart by the certificate's
+ * fingerprint: the card has no other name that is not the holder's.
+ *
+ * @throws MalformedError if it is not a certificate of an RSA key.
+ */
+export function cardKeyOf(certificate: Uint8Array, kind: CardKey["kind"]): CardKey {
+  const id = createHash("sha256").update(certificate).digest("hex");
+  return {
+    id,
+    kind,
+    publicKey: rsaPublicKeyOfCertificate(certificate),
+    comment: `My Number ${kind} ${id.slice(0, 8)}`,
+  };
+}

@@ -1,0 +1,358 @@
+import { createHash, createPublicKey, verify as verifySignature, X509Certificate } from "node:crypto";
+import { beforeAll, describe, expect, it } from "vitest";
+import { CardKeyStore } from "../../agent/card-key-store.ts";
+import { CardLogin } from "../../agent/card-login.ts";
+import { CardRegistry } from "../../agent/card-registry.ts";
+import { PinBroker } from "../../agent/pin-broker.ts";
+import { fromHex } from "../../lib/bytes.ts";
+import { type CardKey, cardKeyOf } from "../../lib/card-key.ts";
+import type { SignContext } from "../../lib/keys.ts";
+import { silentLogger } from "../../lib/log.ts";
+import { pinFromBytes } from "../../lib/pin/pin.ts";
+import { VirtualCard } from "../../lib/virtual-card/card.ts";
+import type { VirtualPki } from "../../lib/virtual-card/pki.ts";
+import { createVirtualPki } from "../../lib/virtual-card/pki.ts";
+import { createVirtualTransport } from "../../lib/virtual-card/transport.ts";
+import { FakePrompt, type Question } from "../helpers/fake-prompt.ts";
+import { testPki } from "../helpers/pki.ts";
+
+const READER = "reader A";
+const DIGEST_INFO_PREFIX = fromHex("3031300d060960864801650304020105000420");
+const message = new TextEncoder().encode("log me in");
+const digestInfo = new Uint8Array([...DIGEST_INFO_PREFIX, ...createHash("sha256").update(message).digest()]);
+
+let pki: VirtualPki;
+let otherPki: VirtualPki;
+
+beforeAll(async () => {
+  [pki, otherPki] = await Promise.all([testPki(), createVirtualPki(new Date())]);
+});
+
+/** A person who types these answers in turn; `null` says no, a boolean answers the last-try question. */
+function person(...answers: readonly (string | boolean | null)[]): FakePrompt {
+  const left = [...answers];
+  return new FakePrompt((question: Question) => {
+    const answer = left.shift();
+    if (question.kind === "confirm") return question.answer(answer === true);
+    if (typeof answer !== "string") return question.fail(cancelled());
+    try {
+      question.answer(pinFromBytes("auth", new TextEncoder().encode(answer)));
+    } catch (error) {
+      question.fail(error);
+    }
+  });
+}
+
+function cancelled(): Error {
+  try {
+    pinFromBytes("auth", new Uint8Array());
+  } catch (error) {
+    if (error instanceof Error) return error;
+  }
+  throw new Error("an empty PIN must be a cancel");
+}
+
+interface SetUp {
+  readonly prompt?: FakePrompt;
+  readonly cards?: readonly VirtualCard[];
+  readonly known?: CardKey[];
+  readonly cache?: "off" | "session";
+}
+
+async function setUp({ prompt = person("1234"), cards = [], known = [], cache = "session" }: SetUp) {
+  const transport = createVirtualTransport({
+    slots: cards.map((card, i) => ({ reader: i ? `reader ${i}` : READER, card })),
+  });
+  const broker = new PinBroker({
+    prompt,
+    cache: { mode: cache, ttlMs: 60_000 },
+    now: () => performance.now(),
+    log: silentLogger,
+  });
+  const registry = new CardRegistry({
+    transport,
+    holdMs: 60_000,
+    log: silentLogger,
+    onChange: (insertions) => broker.forgetInsertionsExcept(insertions),
+    onKey: async (key) => {
+      if (!known.some(({ id }) => id === key.id)) known.push(key);
+    },
+  });
+  const login = new CardLogin({ registry, broker, hold: cache !== "off", log: silentLogger });
+  const keys = new CardKeyStore({
+    registry,
+    known: { list: () => known, remember: async (key) => void known.push(key) },
+    login,
+    broker,
+    fault: () => transport.fault(),
+  });
+  registry.start();
+  await registry.settled();
+  const close = async () => {
+    broker.close();
+    await registry.close();
+    await transport.close();
+  };
+  return { transport, registry, keys, prompt, known, close };
+}
+
+function context(signal: AbortSignal = new AbortController().signal): SignContext {
+  return { purpose: { kind: "ssh-login", user: "taro", hosts: [], forwarded: false }, signal };
+}
+
+function idOf(of: VirtualPki): string {
+  return createHash("sha256").update(of.authCertificate).digest("hex");
+}
+
+function expectGood(signature: Uint8Array, of: VirtualPki): void {
+  const key = createPublicKey(
+    new X509Certificate(of.authCertificate).publicKey.export({ type: "spki", format: "pem" }),
+  );
+  expect(verifySignature("sha256", message, key, signature)).toBe(true);
+}
+
+describe("CardKeyStore", () => {
+  it("lists a card's key as soon as it has been read, and signs with it", async () => {
+    const card = new VirtualCard({ pki });
+    const { keys, prompt, close } = await setUp({ cards: [card] });
+    expect(keys.list()).toMatchObject([{ id: idOf(pki), present: true }]);
+    expectGood(await keys.sign(idOf(pki), digestInfo, context()), pki);
+    expect(prompt.shown).toHaveLength(1);
+    await close();
+    expect(card.powered).toBe(false);
+  });
+
+  it("asks once, then signs with one command while the card is held, and with five after that", async () => {
+    const card = new VirtualCard({ pki });
+    const { keys, registry, prompt, close } = await setUp({ cards: [card] });
+    await keys.sign(idOf(pki), digestInfo, context());
+    const warm = card.log.length;
+    await keys.sign(idOf(pki), digestInfo, context());
+    expect(card.log.length - warm).toBe(1);
+    await registry.release();
+    expect(card.powered).toBe(false);
+    const cold = card.log.length;
+    await keys.sign(idOf(pki), digestInfo, context());
+    expect(card.log.slice(cold).map(({ sw }) => sw)).toEqual([0x6f00, 0x9000, 0x63c3, 0x9000, 0x9000]);
+    expect(prompt.shown).toHaveLength(1);
+    await close();
+  });
+
+  it("has no power on the card while the person types", async () => {
+    const card = new VirtualCard({ pki });
+    let powered: boolean | undefined;
+    const prompt = new FakePrompt((question) => {
+      powered = card.powered;
+      if (question.kind === "pin") question.answer(pinFromBytes("auth", new TextEncoder().encode("1234")));
+    });
+    const { keys, close } = await setUp({ cards: [card], prompt });
+    await keys.sign(idOf(pki), digestInfo, context());
+    expect(powered).toBe(false);
+    await close();
+  });
+
+  it("asks again after a wrong PIN, saying so, while two tries are left", async () => {
+    const card = new VirtualCard({ pki });
+    const { keys, prompt, close } = await setUp({ cards: [card], prompt: person("9999", "1234") });
+    expectGood(await keys.sign(idOf(pki), digestInfo, context()), pki);
+    expect(prompt.shown.map(({ request }) => [request.triesLeft, request.previous])).toEqual([
+      [3, undefined],
+      [2, "wrong"],
+    ]);
+    expect(card.triesLeft.auth).toBe(3);
+    await close();
+  });
+
+  it("ends the request when one try is left", async () => {
+    const card = new VirtualCard({ pki });
+    const { keys, prompt, close } = await setUp({ cards: [card], prompt: person("9999", "9998", "9997") });
+    await expect(keys.sign(idOf(pki), digestInfo, context())).rejects.toMatchObject({
+      code: "PIN_WRONG",
+      details: { triesLeft: 1 },
+    });
+    expect(prompt.shown).toHaveLength(2);
+    expect(card.triesLeft.auth).toBe(1);
+    expect(card.powered).toBe(false);
+    await close();
+  });
+
+  it("spends the last try only after a yes", async () => {
+    const card = new VirtualCard({ pki });
+    card.setTries("auth", 1);
+    const no = await setUp({ cards: [card], prompt: person(false, "1234") });
+    await expect(no.keys.sign(idOf(pki), digestInfo, context())).rejects.toMatchObject({ code: "PIN_CANCELLED" });
+    expect(card.pinAttempts).toBe(0);
+    await no.close();
+    const yes = await setUp({ cards: [card], prompt: person(true, "1234") });
+    expectGood(await yes.keys.sign(idOf(pki), digestInfo, context()), pki);
+    await yes.close();
+  });
+
+  it.each([0x63c0, 0x6983, 0x6984] as const)(
+    "asks nothing of a blocked card that answers %i",
+    async (blockedAnswer) => {
+      const card = new VirtualCard({ pki, blockedAnswer });
+      card.setTries("auth", 0);
+      const { keys, prompt, close } = await setUp({ cards: [card] });
+      await expect(keys.sign(idOf(pki), digestInfo, context())).rejects.toMatchObject({ code: "PIN_BLOCKED" });
+      expect([prompt.shown.length, card.pinAttempts]).toEqual([0, 0]);
+      await close();
+    },
+  );
+
+  it.each(["123", "12345", "12345678", "abcd", "１２３４"])("never sends the malformed PIN %s", async (typed) => {
+    const card = new VirtualCard({ pki });
+    const { keys, close } = await setUp({ cards: [card], prompt: person(typed, typed, typed, typed) });
+    await expect(keys.sign(idOf(pki), digestInfo, context())).rejects.toMatchObject({ code: "PIN_FORMAT" });
+    expect(card.pinAttempts).toBe(0);
+    await close();
+  });
+
+  it("sends a remembered PIN that became wrong once, then asks", async () => {
+    const card = new VirtualCard({ pki });
+    const { keys, registry, prompt, close } = await setUp({ cards: [card], prompt: person("1234", "4321") });
+    await keys.sign(idOf(pki), digestInfo, context());
+    await registry.release();
+    card.setPin("auth", "4321");
+    expectGood(await keys.sign(idOf(pki), digestInfo, context()), pki);
+    expect(card.pinAttempts).toBe(3);
+    expect(prompt.shown.map(({ request }) => request.triesLeft)).toEqual([3, 2]);
+    await close();
+  });
+
+  it("does not send a remembered PIN once a try was lost elsewhere", async () => {
+    const card = new VirtualCard({ pki });
+    const { keys, registry, prompt, close } = await setUp({ cards: [card], prompt: person("1234", null) });
+    await keys.sign(idOf(pki), digestInfo, context());
+    await registry.release();
+    card.setTries("auth", 2);
+    await expect(keys.sign(idOf(pki), digestInfo, context())).rejects.toMatchObject({ code: "PIN_CANCELLED" });
+    expect([prompt.shown.length, card.pinAttempts]).toEqual([2, 1]);
+    await close();
+  });
+
+  it("asks anew when tries were lost while the person typed", async () => {
+    const card = new VirtualCard({ pki });
+    const prompt = new FakePrompt((question) => {
+      if (prompt.shown.length === 1) card.setTries("auth", 2);
+      if (question.kind === "pin") question.answer(pinFromBytes("auth", new TextEncoder().encode("1234")));
+    });
+    const { keys, close } = await setUp({ cards: [card], prompt });
+    expectGood(await keys.sign(idOf(pki), digestInfo, context()), pki);
+    expect(prompt.shown.map(({ request }) => request.triesLeft)).toEqual([3, 2]);
+    expect(card.pinAttempts).toBe(1);
+    await close();
+  });
+
+  it("forgets the PIN when the card leaves", async () => {
+    const card = new VirtualCard({ pki });
+    const { keys, transport, registry, prompt, close } = await setUp({ cards: [card], prompt: person("1234", "1234") });
+    await keys.sign(idOf(pki), digestInfo, context());
+    transport.remove(READER);
+    await expect(keys.sign(idOf(pki), digestInfo, context())).rejects.toMatchObject({ code: "CARD_ABSENT" });
+    transport.insert(READER, card);
+    await registry.settled();
+    await keys.sign(idOf(pki), digestInfo, context());
+    expect(prompt.shown).toHaveLength(2);
+    await close();
+  });
+
+  it("never sends one card's PIN to another", async () => {
+    const mine = new VirtualCard({ pki });
+    const theirs = new VirtualCard({ pki: otherPki, authPin: "8888" });
+    const { keys, transport, registry, prompt, close } = await setUp({ cards: [mine], prompt: person("1234", null) });
+    await keys.sign(idOf(pki), digestInfo, context());
+    transport.insert(READER, theirs);
+    await registry.settled();
+    await expect(keys.sign(idOf(otherPki), digestInfo, context())).rejects.toMatchObject({ code: "PIN_CANCELLED" });
+    await expect(keys.sign(idOf(pki), digestInfo, context())).rejects.toMatchObject({ code: "CARD_ABSENT" });
+    expect([prompt.shown.length, theirs.pinAttempts]).toEqual([2, 0]);
+    await close();
+  });
+
+  it("signs with the card that is asked for where two lie on readers", async () => {
+    const cards = [new VirtualCard({ pki }), new VirtualCard({ pki: otherPki })];
+    const { keys, close } = await setUp({ cards, prompt: person("1234", "1234") });
+    expect(keys.list().map(({ id }) => id)).toEqual([idOf(pki), idOf(otherPki)]);
+    expectGood(await keys.sign(idOf(otherPki), digestInfo, context()), otherPki);
+    expectGood(await keys.sign(idOf(pki), digestInfo, context()), pki);
+    await close();
+  });
+
+  it("remembers nothing with the cache off, and leaves no session open", async () => {
+    const card = new VirtualCard({ pki });
+    const { keys, prompt, close } = await setUp({ cards: [card], prompt: person("1234", "1234"), cache: "off" });
+    await keys.sign(idOf(pki), digestInfo, context());
+    expect(card.powered).toBe(false);
+    await keys.sign(idOf(pki), digestInfo, context());
+    expect(prompt.shown).toHaveLength(2);
+    await close();
+  });
+
+  it("lets two requests share one answer", async () => {
+    const card = new VirtualCard({ pki });
+    const { keys, prompt, close } = await setUp({ cards: [card] });
+    const both = [keys.sign(idOf(pki), digestInfo, context()), keys.sign(idOf(pki), digestInfo, context())];
+    for (const signature of await Promise.all(both)) expectGood(signature, pki);
+    expect([prompt.shown.length, card.pinAttempts]).toEqual([1, 1]);
+    await close();
+  });
+
+  it("takes the prompt away when the client hangs up", async () => {
+    const card = new VirtualCard({ pki });
+    const hangUp = new AbortController();
+    const prompt = new FakePrompt(() => hangUp.abort(new Error("gone")));
+    const { keys, close } = await setUp({ cards: [card], prompt });
+    await expect(keys.sign(idOf(pki), digestInfo, context(hangUp.signal))).rejects.toThrow("gone");
+    expect([prompt.open, card.powered, card.pinAttempts]).toEqual([0, false, 0]);
+    await close();
+  });
+
+  it("forgets PIN and card when told to", async () => {
+    const card = new VirtualCard({ pki });
+    const { keys, prompt, close } = await setUp({ cards: [card], prompt: person("1234", "1234") });
+    await keys.sign(idOf(pki), digestInfo, context());
+    await keys.forget();
+    expect(card.powered).toBe(false);
+    await keys.sign(idOf(pki), digestInfo, context());
+    expect(prompt.shown).toHaveLength(2);
+    await close();
+  });
+
+  describe("with a phone", () => {
+    const phone = () => new VirtualCard({ pki, profile: "phone" });
+
+    it("lists nothing until its key is known, then signs and checks that it is that phone", async () => {
+      const unknown = await setUp({ cards: [phone()] });
+      expect(unknown.keys.list()).toEqual([]);
+      await unknown.close();
+      const known = [cardKeyOf(pki.authCertificate, "phone")];
+      const { keys, close } = await setUp({ cards: [phone()], known });
+      expect(keys.list()).toMatchObject([{ id: idOf(pki), present: false }]);
+      expectGood(await keys.sign(idOf(pki), digestInfo, context()), pki);
+      expect(keys.list()).toMatchObject([{ id: idOf(pki), present: true }]);
+      await close();
+    });
+
+    it("does not sign with another phone", async () => {
+      const card = phone();
+      const known = [cardKeyOf(otherPki.authCertificate, "phone")];
+      const { keys, close } = await setUp({ cards: [card], known });
+      await expect(keys.sign(idOf(otherPki), digestInfo, context())).rejects.toMatchObject({ code: "KEY_UNKNOWN" });
+      expect(card.signatures.auth).toBe(0);
+      await close();
+    });
+  });
+
+  it("does not ride on a PIN that another program left verified", async () => {
+    const card = new VirtualCard({ pki, profile: "old" });
+    const { keys, prompt, close } = await setUp({ cards: [card], prompt: person(null) });
+    card.powerOn();
+    for (const hex of ["00a4040c0ad392f000260100000001", "00a4020c020018", "002000800431323334"])
+      card.transmit(fromHex(hex));
+    expect(card.isVerified("auth")).toBe(true);
+    await expect(keys.sign(idOf(pki), digestInfo, context())).rejects.toMatchObject({ code: "PIN_CANCELLED" });
+    expect([prompt.shown[0]?.request.triesLeft, card.signatures.auth, card.isVerified("auth")]).toEqual([3, 0, false]);
+    await close();
+  });
+});
