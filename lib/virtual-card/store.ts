@@ -3,7 +3,8 @@
  * its PINs and their counters. Nothing in it is worth protecting, but the file is the user's own all the same (0600).
  */
 
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { utf8 } from "../bytes.ts";
 import { FileError, MalformedError, messageOf } from "../errors.ts";
@@ -33,7 +34,7 @@ interface StoredCard {
 export async function openVirtualCard({ path, profile, now }: OpenVirtualCardOptions): Promise<VirtualCard> {
   if (!existsSync(path)) {
     const pins = freshPins(utf8(DEFAULT_AUTH_PIN), utf8(DEFAULT_SIGN_PASSWORD));
-    writeCard(path, { pki: await createVirtualPki(now), pins });
+    createCard(path, { pki: await createVirtualPki(now), pins });
   }
   return new VirtualCard({ pki: readCard(path).pki, profile, pinMemory: createFileMemory(path) });
 }
@@ -42,7 +43,7 @@ export async function openVirtualCard({ path, profile, now }: OpenVirtualCardOpt
 function createFileMemory(path: string): PinMemory {
   return {
     load: () => readCard(path).pins,
-    save: (pins) => writeCard(path, { ...readCard(path), pins }),
+    save: (pins) => updateCard(path, { ...readCard(path), pins }),
   };
 }
 
@@ -65,18 +66,35 @@ function readCard(path: string): StoredCard {
   }
 }
 
-/** Whole or not at all: a reader never sees half a file. */
-function writeCard(path: string, { pki, pins }: StoredCard): void {
+/** Where two processes make the card at once, the first one's stays. */
+function createCard(path: string, card: StoredCard): void {
+  writeThen(path, card, (temporary) => {
+    try {
+      linkSync(temporary, path);
+    } catch (error) {
+      if (!existsSync(path)) throw error;
+    } finally {
+      unlinkSync(temporary);
+    }
+  });
+}
+
+function updateCard(path: string, card: StoredCard): void {
+  writeThen(path, card, (temporary) => renameSync(temporary, path));
+}
+
+/** Whole or not at all: nobody ever sees half a file. */
+function writeThen(path: string, { pki, pins }: StoredCard, putInPlace: (temporary: string) => void): void {
   const record = {
     format: FORMAT,
     pki: encodeVirtualPki(pki),
     pins: { auth: encodePin(pins.auth), sign: encodePin(pins.sign) },
   };
-  const temporary = `${path}.${process.pid}`;
+  const temporary = `${path}.${randomUUID()}`;
   try {
     mkdirSync(dirname(path), { recursive: true, mode: FOLDER_MODE });
     writeFileSync(temporary, `${JSON.stringify(record, null, 1)}\n`, { mode: FILE_MODE });
-    renameSync(temporary, path);
+    putInPlace(temporary);
   } catch (cause) {
     throw new FileError(`write the virtual card ${path}: ${messageOf(cause)}`, { cause });
   }
