@@ -3,8 +3,6 @@
  * same commands in process.
  */
 
-import type { Readable } from "node:stream";
-
 /** Where text goes; `write` must not throw. */
 export interface TextOutput {
   write(text: string): void;
@@ -20,7 +18,8 @@ export interface Deps {
   readonly stdout: TextOutput;
   /** Everything else: prompts, progress, errors, logs. */
   readonly stderr: TextOutput;
-  readonly stdin: Readable;
+  /** How this program was started: `[node, script]`, to start it again in the background. */
+  readonly self: readonly [string, ...string[]];
   readonly env: Environment;
   /** The user's home folder, absolute. */
   readonly home: string;

@@ -54,6 +54,8 @@ export function usageErrorOf(error: unknown, program: Command, argv: readonly st
       return usage("missing-value", `the option "${subject}" needs a value`);
     case "commander.excessArguments":
       return usage("too-many-arguments", `the command "${subject}" takes no more arguments`);
+    case "commander.conflictingOption":
+      return usage("conflicting-options", `the option "${subject}" cannot be used with another one that was given`);
     case "commander.help":
       return usage("no-command", "no command was given");
     default:

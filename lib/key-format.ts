@@ -1,6 +1,8 @@
-/** The forms in which an RSA public key is handed to other programs. The one importing file of sshpk. */
+/**
+ * The forms in which an RSA public key is handed to other programs. The one importing file of sshpk, which is loaded
+ * where it is needed.
+ */
 
-import sshpk from "sshpk";
 import { assertNever, ConfigError } from "./errors.ts";
 import type { RsaPublicKey } from "./keys.ts";
 import { encodeRsaBlob } from "./ssh/public-key.ts";
@@ -30,7 +32,10 @@ const SECSH_BASE64_CHARS = 70;
  *
  * @throws ConfigError if comment or options hold control characters: they could begin a second line.
  */
-export function formatPublicKey(key: RsaPublicKey, { format, comment, options }: KeyFormatOptions): string {
+export async function formatPublicKey(
+  key: RsaPublicKey,
+  { format, comment, options }: KeyFormatOptions,
+): Promise<string> {
   for (const text of [comment, options ?? ""]) requireOneLine(text);
   const blob = encodeRsaBlob(key);
   switch (format) {
@@ -39,7 +44,7 @@ export function formatPublicKey(key: RsaPublicKey, { format, comment, options }:
     case "rfc4716":
       return secshFile(blob, comment);
     case "pkcs8":
-      return `${sshpk.parseKey(Buffer.from(blob), "rfc4253").toString("pkcs8").trimEnd()}\n`;
+      return pemFile(blob);
     case "jwk":
       return `${JSON.stringify({ kty: "RSA", n: base64url(key.modulus), e: base64url(key.exponent) })}\n`;
     default:
@@ -52,6 +57,11 @@ function requireOneLine(text: string): void {
     throw new ConfigError("a comment or an option of a key cannot hold control characters or line ends", {
       details: { problem: "control-characters" },
     });
+}
+
+async function pemFile(blob: Uint8Array): Promise<string> {
+  const { default: sshpk } = await import("sshpk");
+  return `${sshpk.parseKey(Buffer.from(blob), "rfc4253").toString("pkcs8").trimEnd()}\n`;
 }
 
 function secshFile(blob: Uint8Array, comment: string): string {

@@ -53,13 +53,14 @@ export const en: Messages = {
     agentReady: (socket) => `The agent serves it on ${socket}`,
     keyExported: (key) => `Its public key, as it would stand in ~/.ssh/authorized_keys:\n   ${key}`,
     serverReady: (host, port) => `An SSH server on ${host} port ${port} lets in exactly this key`,
+    greeting: (user) => `welcome, ${user}; your card has signed you in`,
     loggingIn: (command) => `Logging in: ${command}`,
     pinEntered: (pin, triesLeft) =>
       `The card wants its PIN${triesLeft === undefined ? "" : ` (${triesLeft} tries left)`}; ` +
       `the demo enters the fictional ${pin} for you`,
     loggedIn: (greeting) => `The server says: ${greeting}`,
     end: "Done. With a real card: jpki-agent export-key, then jpki-agent agent (see README.md).",
-    failed: (reason) => `the login failed: ${reason}`,
+    failed: (reason) => `the login failed: ${reason} (jpki-agent -v demo says more)`,
   },
   error: (error) => ({ message: error.message, hint: error.hint }),
 };

@@ -58,13 +58,14 @@ export const ja: Messages = {
     agentReady: (socket) => `エージェントが ${socket} で鍵を提供しています`,
     keyExported: (key) => `このカードの公開鍵です（~/.ssh/authorized_keys に書く形式）:\n   ${key}`,
     serverReady: (host, port) => `${host} のポート ${port} で、この鍵だけを受け付ける SSH サーバーを起動しました`,
+    greeting: (user) => `ようこそ、${user} さん。カードの鍵でログインしました`,
     loggingIn: (command) => `ログインします: ${command}`,
     pinEntered: (pin, triesLeft) =>
       `カードが暗証番号を求めています${triesLeft === undefined ? "" : `（残り回数: ${triesLeft}回）`}。` +
       `架空の暗証番号 ${pin} を自動で入力します`,
     loggedIn: (greeting) => `サーバーからの応答: ${greeting}`,
     end: "完了しました。実際のカードでは jpki-agent export-key、jpki-agent agent の順に使います（README.ja.md 参照）。",
-    failed: (reason) => `ログインに失敗しました: ${reason}`,
+    failed: (reason) => `ログインに失敗しました: ${reason}（詳しくは jpki-agent -v demo を実行してください）`,
   },
   error: japaneseError,
 };

@@ -63,7 +63,9 @@ export interface DemoTexts {
   /** `key` is the line of authorized_keys. */
   keyExported(key: string): string;
   serverReady(host: string, port: number): string;
-  /** Before the login: what runs, and with which (fictional) PIN. */
+  /** What the server says to who logged in; one line. */
+  greeting(user: string): string;
+  /** Before the login: what runs. */
   loggingIn(command: string): string;
   pinEntered(pin: string, triesLeft: number | undefined): string;
   /** What the server said to the user who logged in. */

@@ -27,6 +27,10 @@ function usageWords(details: ErrorDetails): string | undefined {
       return "コマンドが指定されていません";
     case "bad-option-value":
       return `${subject} に「${value}」は指定できません（指定できる値: ${expected}）`;
+    case "option-without-place":
+      return `${subject} は ${value} では使えません（使える形式: ${expected}）`;
+    case "conflicting-options":
+      return `同時に指定できないオプションがあります: ${subject}`;
     case "control-characters":
       return "鍵のコメントやオプションに、改行などの制御文字は使えません";
     case "unreadable-file":

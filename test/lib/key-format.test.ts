@@ -14,34 +14,34 @@ function base64urlBytes(text: string | undefined): Uint8Array {
 }
 
 describe("formatPublicKey", () => {
-  it("writes a line of authorized_keys that sshpk reads", () => {
-    const line = formatPublicKey(key, { format: "openssh", comment });
+  it("writes a line of authorized_keys that sshpk reads", async () => {
+    const line = await formatPublicKey(key, { format: "openssh", comment });
     expect(line).toMatch(/^ssh-rsa [A-Za-z0-9+/=]+ My Number card 0123abcd\n$/);
     const read = sshpk.parseKey(line, "ssh");
     expect(read.comment).toBe(comment);
     expect(read.toString("pkcs8").trim()).toBe(String(pem).trim());
   });
 
-  it("puts the options before the key, and leaves no space where there is no comment", () => {
-    expect(formatPublicKey(key, { format: "openssh", comment: "", options: "restrict,pty" })).toMatch(
+  it("puts the options before the key, and leaves no space where there is no comment", async () => {
+    expect(await formatPublicKey(key, { format: "openssh", comment: "", options: "restrict,pty" })).toMatch(
       /^restrict,pty ssh-rsa [A-Za-z0-9+/=]+\n$/,
     );
   });
 
-  it("writes the PEM that OpenSSL writes", () => {
-    expect(formatPublicKey(key, { format: "pkcs8", comment })).toBe(pem);
+  it("writes the PEM that OpenSSL writes", async () => {
+    expect(await formatPublicKey(key, { format: "pkcs8", comment })).toBe(pem);
   });
 
-  it("writes a JWK that Node reads", () => {
-    const text = formatPublicKey(key, { format: "jwk", comment });
+  it("writes a JWK that Node reads", async () => {
+    const text = await formatPublicKey(key, { format: "jwk", comment });
     expect(text.endsWith("}\n")).toBe(true);
     const read = createPublicKey({ key: JSON.parse(text), format: "jwk" });
     expect(read.export({ format: "pem", type: "spki" })).toBe(pem);
   });
 
-  it("writes RFC 4716 with lines of at most 72 bytes, which unfold to the comment", () => {
+  it("writes RFC 4716 with lines of at most 72 bytes, which unfold to the comment", async () => {
     const long = "予備のカード・".repeat(12);
-    const text = formatPublicKey(key, { format: "rfc4716", comment: long });
+    const text = await formatPublicKey(key, { format: "rfc4716", comment: long });
     const lines = text.trimEnd().split("\n");
     expect(lines[0]).toBe("---- BEGIN SSH2 PUBLIC KEY ----");
     expect(lines.at(-1)).toBe("---- END SSH2 PUBLIC KEY ----");
@@ -56,8 +56,8 @@ describe("formatPublicKey", () => {
     { comment: "a\nssh-rsa AAAA", options: undefined },
     { comment: "", options: 'command="x"\n' },
   ])("refuses a second line: %j", (texts) => {
-    expect(() => formatPublicKey(key, { format: "openssh", ...texts })).toThrowError(
-      expect.objectContaining({ code: "CONFIG_INVALID" }),
-    );
+    return expect(formatPublicKey(key, { format: "openssh", ...texts })).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+    });
   });
 });

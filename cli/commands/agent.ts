@@ -1,0 +1,86 @@
+/** `agent`: serves the card's key until it is told to stop. */
+
+import { resolve } from "node:path";
+import { Command, Option } from "commander";
+import { type AgentConfig, PIN_CACHES, PIN_PROMPTS } from "../../lib/config.ts";
+import { defaultSocket } from "../../lib/paths.ts";
+import { runInBackground } from "../background.ts";
+import type { CommandContext } from "../context.ts";
+import { openAgentParts } from "../parts.ts";
+import { type GlobalFlags, settingsOf } from "../settings.ts";
+import { authSockCommand } from "../shell.ts";
+import { oneOf, seconds } from "../usage.ts";
+
+interface AgentFlags extends GlobalFlags, AgentConfig {
+  readonly background?: boolean | undefined;
+  readonly c?: boolean | undefined;
+}
+
+/** After this long without use a remembered PIN is forgotten, also while the card stays, seconds. */
+const DEFAULT_PIN_CACHE_TTL = 3600;
+const DEFAULT_CARD_HOLD = 3;
+
+export function agentCommand(context: CommandContext): Command {
+  const { options, commands } = context.messages.help;
+  return new Command("agent")
+    .description(commands.agent)
+    .option("-a, --socket <path>", options.socket)
+    .option("--background", options.background)
+    .addOption(new Option("-c", options.csh).conflicts("s"))
+    .option("-s", options.sh)
+    .addOption(new Option("--pin-prompt <how>", options["pin-prompt"]).argParser(oneOf("--pin-prompt", PIN_PROMPTS)))
+    .addOption(new Option("--pin-cache <how>", options["pin-cache"]).argParser(oneOf("--pin-cache", PIN_CACHES)))
+    .option("--pin-cache-ttl <seconds>", options["pin-cache-ttl"], seconds("--pin-cache-ttl"))
+    .option("--card-hold <seconds>", options["card-hold"], seconds("--card-hold"))
+    .option("--allow-sha1", options["allow-sha1"])
+    .option("--allow-any-data", options["allow-any-data"])
+    .action((_own, command: Command) => {
+      const flags = command.optsWithGlobals<AgentFlags>();
+      return flags.background === true ? background(context) : serve(flags, context);
+    });
+}
+
+async function background({ argv, deps, setStatus }: CommandContext): Promise<void> {
+  setStatus(
+    await runInBackground(
+      argv.filter((arg) => arg !== "--background"),
+      deps,
+    ),
+  );
+}
+
+async function serve(flags: AgentFlags, { deps, messages }: CommandContext): Promise<void> {
+  const settings = await settingsOf(flags, deps);
+  const { socket, pinCache = "session", pinCacheTtl, cardHold, allowSha1, allowAnyData } = settings.agent;
+  const { startAgent } = await import("../../agent/main.ts");
+  const { parts, hostsOfKey } = await openAgentParts(
+    { settings, verbose: flags.verbose, level: "info" },
+    deps,
+    messages,
+  );
+  const agent = await startAgent(parts, {
+    socketPath: socket === undefined ? defaultSocket(deps) : resolve(socket),
+    pinCache: { mode: pinCache, ttlMs: 1000 * (pinCacheTtl ?? DEFAULT_PIN_CACHE_TTL) },
+    cardHoldMs: 1000 * (cardHold ?? DEFAULT_CARD_HOLD),
+    policy: { allowSha1: allowSha1 === true, allowAnyData: allowAnyData === true },
+    hostsOfKey,
+  });
+  try {
+    if (allowAnyData === true) deps.stderr.write(`jpki-agent: ${messages.agent.anyDataWarning}\n`);
+    if (deps.stderr.isTerminal) deps.stderr.write(`${messages.agent.serving(agent.socketPath)}\n`);
+    deps.stdout.write(readyLine(agent.socketPath, flags));
+    await aborted(deps.signal);
+  } finally {
+    await agent.close();
+  }
+}
+
+function readyLine(socketPath: string, { json, c }: AgentFlags): string {
+  if (json === true) return `${JSON.stringify({ socket: socketPath })}\n`;
+  return authSockCommand(socketPath, c === true ? "csh" : "sh");
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}

@@ -1,0 +1,45 @@
+/** The outside for the agent, opened as the settings say. */
+
+import type { AgentParts } from "../agent/main.ts";
+import type { Config } from "../lib/config.ts";
+import type { Logger } from "../lib/log.ts";
+import type { LogLevel } from "../lib/pino-log.ts";
+import type { Deps } from "./deps.ts";
+import type { Messages } from "./messages/messages.ts";
+
+export interface LogOptions {
+  /** How often `-v` was given. */
+  readonly verbose: number;
+  /** The log's level without `-v`. */
+  readonly level: LogLevel;
+}
+
+export interface PartsOptions extends LogOptions {
+  readonly settings: Config;
+}
+
+export interface OpenedParts {
+  /** Closed by what is built on it. */
+  readonly parts: AgentParts;
+  readonly hostsOfKey: (hostKeyBlob: Uint8Array) => readonly string[];
+}
+
+/** The log, as lines of JSON on stderr. */
+export async function openLog({ verbose, level }: LogOptions, { stderr }: Deps): Promise<Logger> {
+  const { openLog } = await import("../lib/node.ts");
+  return openLog(verbose === 0 ? level : verbose === 1 ? "debug" : "trace", (line) => stderr.write(line));
+}
+
+/** Readers and cards, a way to ask a person, what is remembered. */
+export async function openAgentParts(options: PartsOptions, deps: Deps, messages: Messages): Promise<OpenedParts> {
+  const { reader, card = "pcsc", pcscBinding = "auto", agent } = options.settings;
+  const node = await import("../lib/node.ts");
+  const log = await openLog(options, deps);
+  const [prompt, known, hostsOfKey, transport] = await Promise.all([
+    node.openPrompt({ mode: agent.pinPrompt ?? "auto", env: deps.env, texts: messages.prompts }),
+    node.openKnownKeys(deps, log),
+    node.openHostNames(deps.home, log),
+    node.openTransport(card, pcscBinding, deps, log),
+  ]);
+  return { parts: { transport, prompt, known, log, reader, now: () => performance.now() }, hostsOfKey };
+}

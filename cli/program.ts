@@ -1,0 +1,85 @@
+/** The command line as commander knows it: global options here, one verb per file in commands/. */
+
+import { Command, Option } from "commander";
+import { CARD_SOURCES, PCSC_BINDINGS } from "../lib/config.ts";
+import packageJson from "../package.json" with { type: "json" };
+import { agentCommand } from "./commands/agent.ts";
+import { demoCommand } from "./commands/demo.ts";
+import { exportKeyCommand } from "./commands/export-key.ts";
+import type { CommandContext } from "./context.ts";
+import type { Deps } from "./deps.ts";
+import { EXIT_DONE, EXIT_FAILED, exitStatusOf } from "./exit-status.ts";
+import { messagesFor } from "./messages/language.ts";
+import type { HelpTexts } from "./messages/messages.ts";
+import { renderError } from "./render.ts";
+import { isHelpShown, oneOf, usageErrorOf } from "./usage.ts";
+
+/**
+ * Runs one command line (without node and the script's name).
+ *
+ * @returns the exit status; errors have been written to stderr.
+ */
+export async function run(argv: readonly string[], deps: Deps): Promise<number> {
+  const messages = messagesFor(deps.env);
+  let status = EXIT_DONE;
+  const setStatus = (value: number) => {
+    status = value;
+  };
+  const program = buildProgram({ argv, deps, messages, setStatus });
+  try {
+    await program.parseAsync(argv, { from: "user" });
+    return status;
+  } catch (thrown) {
+    if (isHelpShown(thrown)) return EXIT_DONE;
+    // Whoever pressed Ctrl-C knows it.
+    if (deps.signal.aborted && thrown === deps.signal.reason) return EXIT_FAILED;
+    const error = usageErrorOf(thrown, program, argv);
+    const { json = false, verbose = 0 } = program.opts<{ json?: boolean; verbose?: number }>();
+    renderError(error, deps.stderr, messages, { json, verbose: verbose > 0 });
+    return exitStatusOf(error);
+  }
+}
+
+function buildProgram(context: CommandContext): Command {
+  const { deps, messages } = context;
+  const { help } = messages;
+  const program = new Command("jpki-agent")
+    .description(help.program)
+    .version(packageJson.version, "-V, --version", help.options.version)
+    .option("--reader <name>", help.options.reader)
+    .addOption(new Option("--card <source>", help.options.card).argParser(oneOf("--card", CARD_SOURCES)))
+    .addOption(
+      new Option("--pcsc-binding <name>", help.options["pcsc-binding"]).argParser(
+        oneOf("--pcsc-binding", PCSC_BINDINGS),
+      ),
+    )
+    .option("--config <file>", help.options.config)
+    .option("--json", help.options.json)
+    .option("-v, --verbose", help.options.verbose, (_value, count: number) => count + 1, 0)
+    .helpCommand(false);
+  for (const command of [agentCommand(context), exportKeyCommand(context), demoCommand(context)])
+    program.addCommand(command);
+  for (const command of [program, ...program.commands])
+    command
+      .helpOption("-h, --help", help.options.help)
+      .configureHelp({ showGlobalOptions: true, styleTitle: (title) => translatedTitle(title, help.titles) })
+      // Errors are thrown, translated and written by run(), not by commander.
+      .configureOutput({ writeOut: (text) => deps.stdout.write(text), writeErr: () => {} })
+      .exitOverride();
+  return program;
+}
+
+function translatedTitle(title: string, titles: HelpTexts["titles"]): string {
+  switch (title) {
+    case "Usage:":
+      return titles.usage;
+    case "Options:":
+      return titles.options;
+    case "Global Options:":
+      return titles.globalOptions;
+    case "Commands:":
+      return titles.commands;
+    default:
+      return title;
+  }
+}

@@ -1,0 +1,154 @@
+import { existsSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { run } from "../../cli/program.ts";
+import { connectAgent } from "../helpers/agent-client.ts";
+import { type FakeDeps, fakeDeps } from "../helpers/cli.ts";
+import { type TempDir, tempDir } from "../helpers/temp-dir.ts";
+
+const VIRTUAL = ["--card", "virtual"];
+let dir: TempDir;
+let env: Record<string, string>;
+
+/** One virtual card for all of them: making its PKI takes most of a second. */
+beforeAll(async () => {
+  dir = await tempDir();
+  const at = (name: string) => join(dir.path, name);
+  env = {
+    PATH: process.env["PATH"] ?? "",
+    XDG_STATE_HOME: at("s"),
+    XDG_RUNTIME_DIR: at("r"),
+  };
+});
+afterAll(() => dir.remove());
+
+/** Also those that a failed test has left running. */
+const made: FakeDeps[] = [];
+afterEach(() => {
+  for (const own of made.splice(0)) own.stop();
+});
+
+function deps(): FakeDeps {
+  const own = fakeDeps({ env, home: dir.path });
+  made.push(own);
+  return own;
+}
+
+async function succeed(...argv: readonly string[]): Promise<string> {
+  const own = deps();
+  expect(await run([...VIRTUAL, ...argv], own), own.err()).toBe(0);
+  return own.out();
+}
+
+describe("export-key", () => {
+  it("prints the same key each time, in a form sshd takes", async () => {
+    const line = await succeed("export-key");
+    expect(line).toMatch(/^ssh-rsa [A-Za-z0-9+/=]{372} My Number card [0-9a-f]{8}\n$/);
+    expect(await succeed("export-key")).toBe(line);
+  });
+
+  it("takes options and a comment", async () => {
+    const line = await succeed("export-key", "--options", 'restrict,from="192.0.2.1"', "--comment", "予備");
+    expect(line).toMatch(/^restrict,from="192\.0\.2\.1" ssh-rsa \S+ 予備\n$/);
+  });
+
+  it("--json tells kind, comment and fingerprint", async () => {
+    const line = await succeed("export-key");
+    const [key] = JSON.parse(await succeed("--json", "export-key"));
+    expect(key).toEqual({
+      kind: "card",
+      comment: expect.stringMatching(/^My Number card /),
+      fingerprint: expect.stringMatching(/^SHA256:[A-Za-z0-9+/]{43}$/),
+      format: "openssh",
+      key: line,
+    });
+  });
+
+  it("says which readers there are when the wanted one is not among them", async () => {
+    const own = deps();
+    expect(await run([...VIRTUAL, "--reader", "no such reader", "--json", "export-key"], own)).toBe(3);
+    expect(own.out()).toBe("");
+    expect(JSON.parse(own.err())).toMatchObject({ code: "READER_ABSENT", details: { reader: "no such reader" } });
+  });
+
+  it("takes settings from the configuration file, and flags over it", async () => {
+    await mkdir(join(dir.path, "c/jpki-agent"), { recursive: true });
+    await writeFile(join(dir.path, "c/jpki-agent/config.toml"), 'card = "virtual"\nreader = "no such reader"\n');
+    const own = () => fakeDeps({ env: { ...env, XDG_CONFIG_HOME: join(dir.path, "c") }, home: dir.path });
+    expect(await run(["export-key"], own())).toBe(3);
+    expect(await run(["--reader", "virtual", "export-key"], own())).toBe(0);
+  });
+});
+
+describe("agent", () => {
+  it("says where it listens once it is ready, lists the key, and leaves nothing when it is stopped", async () => {
+    const line = await succeed("export-key");
+    const own = deps();
+    const ended = run([...VIRTUAL, "agent"], own);
+    await own.said;
+    const socket = join(dir.path, "r/jpki-agent/agent.sock");
+    expect(own.out()).toBe(`SSH_AUTH_SOCK=${socket}; export SSH_AUTH_SOCK;\n`);
+    const client = await connectAgent(socket);
+    const answer = await client.ask({ kind: "list" });
+    const keys = answer?.kind === "identities" ? answer.identities : [];
+    const text = (bytes: Uint8Array, encoding: "base64" | "utf8") => Buffer.from(bytes).toString(encoding);
+    const lines = keys.map((key) => `ssh-rsa ${text(key.keyBlob, "base64")} ${text(key.comment, "utf8")}\n`);
+    expect(lines).toEqual([line]);
+    client.socket.destroy();
+    own.stop();
+    expect(await ended).toBe(0);
+    expect(existsSync(socket)).toBe(false);
+  });
+
+  it.each([
+    [["-c"], (path: string) => `setenv SSH_AUTH_SOCK ${path};\n`],
+    [["-s"], (path: string) => `SSH_AUTH_SOCK=${path}; export SSH_AUTH_SOCK;\n`],
+    [["--json"], (path: string) => `{"socket":"${path}"}\n`],
+  ])("prints with %j what the caller reads", async (flags, expected) => {
+    const own = deps();
+    const socket = join(dir.path, "own/a.sock");
+    const ended = run([...VIRTUAL, "agent", "-a", socket, ...flags], own);
+    await own.said;
+    expect(own.out()).toBe(expected(socket));
+    own.stop();
+    expect(await ended).toBe(0);
+  });
+
+  it("does not take the place of a running agent", async () => {
+    const first = deps();
+    const ended = run([...VIRTUAL, "agent"], first);
+    await first.said;
+    const second = deps();
+    expect(await run([...VIRTUAL, "--json", "agent"], second)).toBe(1);
+    expect(second.out()).toBe("");
+    expect(second.err()).toContain('"code":"SOCKET_IN_USE"');
+    first.stop();
+    expect(await ended).toBe(0);
+  });
+});
+
+describe("demo", () => {
+  it("logs in by ssh2 where there is no ssh, in Japanese where that is wanted", async () => {
+    const own = fakeDeps({ env: { PATH: "/nonexistent", LANG: "ja_JP.UTF-8" }, home: dir.path });
+    expect(await run(["demo"], own), own.err()).toBe(0);
+    expect(own.out()).toMatch(/5\. .*ssh2: /);
+    expect(own.out()).toMatch(/7\. .*ようこそ、demo さん/);
+  });
+
+  it("fails, and says why, when ssh cannot log in", async () => {
+    await writeFile(join(dir.path, "ssh"), "#!/bin/sh\necho broken ssh >&2\n[ $1 = -V ]\n", { mode: 0o755 });
+    const own = fakeDeps({ env: { PATH: `${dir.path}:/usr/bin:/bin` }, home: dir.path });
+    expect(await run(["demo"], own)).toBe(1);
+    expect(own.err()).toMatch(/broken ssh/);
+  });
+
+  it("stops in the middle when it is told to", async () => {
+    const own = fakeDeps({ env, home: dir.path });
+    const ended = run(["demo"], own);
+    await own.said;
+    own.stop();
+    expect(await ended).toBe(1);
+    expect(own.out()).not.toMatch(/7\. /);
+  });
+});

@@ -1,0 +1,44 @@
+import { describe, expect, it } from "vitest";
+import { en } from "../../../cli/messages/en.ts";
+import { ja } from "../../../cli/messages/ja.ts";
+import { ConfigError, JpkiError } from "../../../lib/errors.ts";
+import { ERROR_CODES } from "../../helpers/error-codes.ts";
+
+const JAPANESE = /[\u3040-\u30ff\u4e00-\u9fff]/;
+
+describe("errors in Japanese", () => {
+  it.each(ERROR_CODES)("%s has Japanese words", (code) => {
+    const { message, hint } = ja.error(new JpkiError(code, "do this: that failed", { hint: "do something" }));
+    expect(message).toMatch(JAPANESE);
+    expect(`${message} ${hint ?? ""}`).not.toMatch(/undefined|null/);
+  });
+
+  it.each([
+    ["PIN_WRONG", { triesLeft: 2 }, /残り回数: 2回/],
+    ["CARD_ABSENT", { reader: "SCR3310" }, /SCR3310/],
+    ["CARD_BUSY", { reader: "SCR3310" }, /SCR3310/],
+    ["SOCKET_IN_USE", { path: "/run/agent.sock" }, /\/run\/agent\.sock/],
+  ] as const)("%s tells its details", (code, details, words) => {
+    expect(ja.error(new JpkiError(code, "x", { details })).message).toMatch(words);
+  });
+
+  it.each([
+    [{ problem: "unknown-key", file: "/c.toml", key: "agent.colour" }, /\/c\.toml.*agent\.colour/],
+    [{ problem: "syntax", file: "/c.toml", reason: "R" }, /\/c\.toml.*R/],
+    [{ problem: "bad-value", file: "/c.toml", key: "card", reason: "R" }, /\/c\.toml.*card.*R/],
+    [{ problem: "unreadable-file", file: "/c.toml" }, /\/c\.toml/],
+    [{ problem: "bad-option-value", subject: "--card", value: "nfc", expected: "pcsc" }, /--card.*nfc.*pcsc/],
+    [{ problem: "unknown-option", subject: "--foo", suggestion: "--bar", help: "H" }, /--foo.*--bar.*H/],
+    [{ problem: "no other knows this" }, /the English words/],
+  ])("CONFIG_INVALID %j", (details, words) => {
+    const { message } = ja.error(new ConfigError("the English words", { details }));
+    expect(message).toMatch(JAPANESE);
+    expect(message).toMatch(words);
+    expect(message).not.toMatch(/undefined/);
+  });
+});
+
+it("English errors are as they were thrown", () => {
+  const error = new JpkiError("CARD_BUSY", "connect to X: busy", { hint: "wait" });
+  expect(en.error(error)).toEqual({ message: "connect to X: busy", hint: "wait" });
+});

@@ -1,0 +1,53 @@
+/** The command line in process: what it writes is kept. */
+
+import type { Deps, Environment } from "../../cli/deps.ts";
+
+export interface FakeDeps extends Deps {
+  /** All of stdout so far. */
+  out(): string;
+  /** All of stderr so far. */
+  err(): string;
+  /** As SIGTERM does. */
+  stop(): void;
+  /** Resolves when stdout has something. */
+  readonly said: Promise<void>;
+}
+
+export interface FakeDepsOptions {
+  readonly env?: Environment | undefined;
+  readonly home?: string | undefined;
+}
+
+/** Without `home`, one that does not exist. */
+export function fakeDeps({ env = {}, home = "/nonexistent" }: FakeDepsOptions = {}): FakeDeps {
+  const controller = new AbortController();
+  let out = "";
+  let err = "";
+  let heard = () => {};
+  const said = new Promise<void>((resolve) => {
+    heard = resolve;
+  });
+  return {
+    stdout: {
+      isTerminal: false,
+      write: (text) => {
+        out += text;
+        heard();
+      },
+    },
+    stderr: {
+      isTerminal: false,
+      write: (text) => {
+        err += text;
+      },
+    },
+    self: [process.execPath],
+    env,
+    home,
+    signal: controller.signal,
+    out: () => out,
+    err: () => err,
+    stop: () => controller.abort(new Error("stopped by SIGTERM")),
+    said,
+  };
+}
