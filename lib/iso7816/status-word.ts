@@ -18,10 +18,8 @@ export const SW_DATA_UNUSABLE = 0x6984;
 export const SW_CONDITIONS = 0x6985;
 export const SW_NO_CURRENT_EF = 0x6986;
 export const SW_WRONG_DATA = 0x6a80;
-export const SW_FUNCTION_UNSUPPORTED = 0x6a81;
 export const SW_FILE_NOT_FOUND = 0x6a82;
 export const SW_WRONG_P1P2 = 0x6a86;
-export const SW_REFERENCE_NOT_FOUND = 0x6a88;
 /** Also: an offset past the end of the file. */
 export const SW_WRONG_PARAMETERS = 0x6b00;
 export const SW_INS_UNKNOWN = 0x6d00;

@@ -233,6 +233,30 @@ describe("verify", () => {
   });
 });
 
+test("a file that was SELECTed is selected again after a command that named another one itself", async () => {
+  const plainSign: Step = ["802a00800401020304 00", `${SIGNATURE}9000`];
+  const { jpki, done } = await openJpki(
+    [
+      SELECTED,
+      ["00a4020c020017", "9000"],
+      plainSign,
+      [QUERY, "63c3"],
+      ["00a4020c020017", "9000"],
+      plainSign,
+      [VERIFY, "9000"],
+      ["00a4020c020017", "9000"],
+      plainSign,
+    ],
+    { pin: "yes", sign: "no" },
+  );
+  await jpki.sign("auth", DIGEST_INFO);
+  await jpki.triesLeft("auth");
+  await jpki.sign("auth", DIGEST_INFO);
+  await jpki.verify("auth", pin());
+  await jpki.sign("auth", DIGEST_INFO);
+  done();
+});
+
 describe("sign", () => {
   test.each(["6a86", "6a82", "6d00", "6986", "6985", "6981", "6700"])("%s means no short EF ids", async (sw) => {
     const { jpki, features, done } = await openJpki([

@@ -4,7 +4,7 @@ import { createCardFeatures } from "../../../lib/card/features.ts";
 import type { JpkiApplication } from "../../../lib/card/jpki.ts";
 import { CardSession, type CardSessionOptions } from "../../../lib/card/session.ts";
 import type { ConnectOptions } from "../../../lib/card/transport.ts";
-import { PcscError } from "../../../lib/errors.ts";
+import { PcscError, PinError } from "../../../lib/errors.ts";
 import { Pin } from "../../../lib/pin/pin.ts";
 import { deferred } from "../../helpers/deferred.ts";
 import { FakeClock } from "../../helpers/fake-clock.ts";
@@ -205,6 +205,20 @@ describe("abort", () => {
       expect(session.open).toBe(false);
       transport.expectAllEnded();
     }
+  });
+
+  test("before a READ teaches nothing about the card", async () => {
+    const features = createCardFeatures();
+    const abort = new AbortController();
+    const cancelled = new PinError("PIN_CANCELLED", "closed the prompt");
+    const { session, transport } = sessionOn([[SELECT]], { features });
+    const job = (jpki: JpkiApplication) => {
+      abort.abort(cancelled);
+      return jpki.readCertificate("auth");
+    };
+    await expect(session.run("read", job, { signal: abort.signal })).rejects.toBe(cancelled);
+    expect(features).toEqual(createCardFeatures());
+    transport.expectAllEnded();
   });
 
   test("takes a waiting job out of the row at once", async () => {
