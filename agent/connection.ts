@@ -7,6 +7,7 @@
  */
 
 import type { Socket } from "node:net";
+import { setImmediate } from "node:timers/promises";
 import { MalformedError, messageOf, TooLargeError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import { type AgentRequest, decodeRequest } from "../lib/ssh/agent-protocol.ts";
@@ -114,6 +115,8 @@ class Connection implements ServedConnection {
       if (this.#gone.signal.aborted) break;
       await this.#send(reply);
       if (this.#pending.length < this.#options.limits.pendingRequests) this.#socket.resume();
+      // One request, then everybody else's turn: else a client that sends thousands at once is served alone.
+      if (this.#pending.length > 0) await setImmediate();
     }
     this.#idleSince = performance.now();
     this.#working = undefined;

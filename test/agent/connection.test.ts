@@ -165,6 +165,22 @@ describe("one request after the other", () => {
     expect(await slow.next()).toEqual(SUCCESS);
   });
 
+  it("a client that sends thousands at once is not served alone", async () => {
+    const order: string[] = [];
+    await serve(async (request) => {
+      if (request.kind === "extension") order.push(request.name);
+      return SUCCESS;
+    });
+    const [greedy, modest] = [await client(), await client()];
+    const flood = 2000;
+    greedy.write(concatBytes(...Array.from({ length: flood }, () => encodeFrame(encodeRequest(ping("flood"))))));
+    await greedy.next();
+    await modest.ask(ping("modest"));
+    expect(order.indexOf("modest")).toBeLessThan(100);
+    for (let i = 1; i < flood; i++) await greedy.next();
+    expect(order).toHaveLength(flood + 1);
+  });
+
   it("a client that pipelines too much is not read from until its answers are out", async () => {
     const { answer, started, release } = hanging();
     await serve(answer, { pendingRequests: 4 });
