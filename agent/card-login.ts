@@ -6,6 +6,7 @@
  */
 
 import type { JpkiApplication } from "../lib/card/jpki.ts";
+import { JpkiError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { PinRequest } from "../lib/pin/prompt.ts";
 import type { CardRecord, CardRegistry } from "./card-registry.ts";
@@ -50,8 +51,8 @@ export class CardLogin {
     job: (jpki: JpkiApplication) => Promise<T>,
   ): Promise<T> {
     if (card.session.open || this.#isRemembered(card)) {
-      const step = await this.#attempt(card, signal, job);
-      if (step.kind === "done") return step.value;
+      const step = await this.#attemptHeld(card, signal, job);
+      if (step?.kind === "done") return step.value;
     }
     // One person, one card: who comes later waits for the outcome of the question, not for a question of its own.
     return this.#turnsOf(card).run(signal, () => this.#askUntilDone(card, request, signal, job));
@@ -74,6 +75,23 @@ export class CardLogin {
       step = await this.#attempt(card, signal, job, { kind: "typed", pin, triesLeft });
     }
     return step.value;
+  }
+
+  /** @returns undefined if the session that was held was lost meanwhile: the next attempt opens a fresh one. */
+  async #attemptHeld<T>(
+    card: CardRecord,
+    signal: AbortSignal,
+    job: (jpki: JpkiApplication) => Promise<T>,
+  ): Promise<Step<T> | undefined> {
+    const held = card.session.open;
+    try {
+      return await this.#attempt(card, signal, job);
+    } catch (error) {
+      if (!held || !(error instanceof JpkiError) || error.code !== "CARD_RESET") throw error;
+      this.#options.registry.requireCurrent(card);
+      this.#options.log.debug("the held session was lost; opening another", { reader: card.slot.reader });
+      return undefined;
+    }
   }
 
   /** One session with the card; wipes the PIN. Unless the job is done, the card is without power afterwards. */

@@ -5,6 +5,7 @@
  * right after it was put on the reader, so that listing never needs the card.
  */
 
+import type { CertificateOutcome } from "../lib/card/jpki.ts";
 import { CardSession } from "../lib/card/session.ts";
 import type { CardSlot, CardTransport } from "../lib/card/transport.ts";
 import { type CardKey, cardKeyOf } from "../lib/card-key.ts";
@@ -71,8 +72,8 @@ export class CardRegistry {
 
   /** @throws PcscError `CARD_RESET` if the card is no longer the one that lies on its reader. */
   requireCurrent(card: CardRecord): void {
-    const { reader, insertion } = card.slot;
-    if (this.#options.transport.slots().some((slot) => slot.insertion === insertion)) return;
+    const { reader } = card.slot;
+    if (this.#isCurrent(card)) return;
     throw new PcscError("CARD_RESET", `use the card in ${reader}: it was taken out`, { details: { reader } });
   }
 
@@ -107,6 +108,10 @@ export class CardRegistry {
     for (const record of this.#records.values()) this.#end(record);
     this.#records.clear();
     await Promise.all(this.#ending);
+  }
+
+  #isCurrent(card: CardRecord): boolean {
+    return this.#options.transport.slots().some((slot) => slot.insertion === card.slot.insertion);
   }
 
   #refresh(): void {
@@ -146,7 +151,7 @@ export class CardRegistry {
     const { log } = this.#options;
     const { reader } = record.slot;
     try {
-      const found = await record.session.run("identify", (jpki) => jpki.readCertificate("auth"));
+      const found = await this.#readCertificate(record);
       switch (found.kind) {
         case "certificate": {
           const key = cardKeyOf(found.der, "card");
@@ -176,6 +181,18 @@ export class CardRegistry {
     }
   }
 
+  /** Twice: a reader that cannot carry a long answer fails once, and the session has learnt to ask for short ones. */
+  async #readCertificate(record: CardRecord): Promise<CertificateOutcome> {
+    const read = () => record.session.run("identify", (jpki) => jpki.readCertificate("auth"));
+    try {
+      return await read();
+    } catch (error) {
+      if (!isTransient(error) || !this.#isCurrent(record)) throw error;
+      this.#options.log.debug("reading the card once more", { reader: record.slot.reader, error: messageOf(error) });
+      return read();
+    }
+  }
+
   /** A key that cannot be kept on disk is no reason not to use the card. */
   async #remember(key: CardKey): Promise<void> {
     try {
@@ -184,4 +201,8 @@ export class CardRegistry {
       this.#options.log.warn("the card's key could not be remembered", { key: key.id, error: messageOf(error) });
     }
   }
+}
+
+function isTransient(error: unknown): boolean {
+  return error instanceof JpkiError && (error.code === "CARD_RESET" || error.code === "MALFORMED");
 }

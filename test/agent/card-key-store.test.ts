@@ -5,7 +5,9 @@ import { CardLogin } from "../../agent/card-login.ts";
 import { CardRegistry } from "../../agent/card-registry.ts";
 import { PinBroker } from "../../agent/pin-broker.ts";
 import { fromHex } from "../../lib/bytes.ts";
+import type { CardTransport } from "../../lib/card/transport.ts";
 import { type CardKey, cardKeyOf } from "../../lib/card-key.ts";
+import { PcscError } from "../../lib/errors.ts";
 import type { SignContext } from "../../lib/keys.ts";
 import { silentLogger } from "../../lib/log.ts";
 import { pinFromBytes } from "../../lib/pin/pin.ts";
@@ -57,9 +59,44 @@ interface SetUp {
   readonly cards?: readonly VirtualCard[];
   readonly known?: CardKey[];
   readonly cache?: "off" | "session";
+  /** Throws for a command that never reaches the card. */
+  readonly refuse?: (command: Uint8Array) => void;
 }
 
-async function setUp({ prompt = person("1234"), cards = [], known = [], cache = "session" }: SetUp) {
+/** What goes wrong between the program and the card. */
+interface Transmitting {
+  /** The next command ends with this, unsent. */
+  failNext?: Error | undefined;
+}
+
+/** The same transport, over a wire that can fail. */
+function overWire(transport: CardTransport, wire: Transmitting, refuse: (command: Uint8Array) => void): CardTransport {
+  return {
+    slots: () => transport.slots(),
+    ready: (signal) => transport.ready(signal),
+    fault: () => transport.fault(),
+    onChange: (listener) => transport.onChange(listener),
+    close: () => transport.close(),
+    connect: async (slot, options) => {
+      const connection = await transport.connect(slot, options);
+      return {
+        slot: connection.slot,
+        protocol: connection.protocol,
+        end: () => connection.end(),
+        transmit: async (command) => {
+          const { failNext } = wire;
+          wire.failNext = undefined;
+          if (failNext !== undefined) throw failNext;
+          refuse(command);
+          return connection.transmit(command);
+        },
+      };
+    },
+  };
+}
+
+async function setUp({ prompt = person("1234"), cards = [], known = [], cache = "session", refuse = () => {} }: SetUp) {
+  const transmitting: Transmitting = {};
   const transport = createVirtualTransport({
     slots: cards.map((card, i) => ({ reader: i ? `reader ${i}` : READER, card })),
   });
@@ -70,7 +107,7 @@ async function setUp({ prompt = person("1234"), cards = [], known = [], cache = 
     log: silentLogger,
   });
   const registry = new CardRegistry({
-    transport,
+    transport: overWire(transport, transmitting, refuse),
     holdMs: 60_000,
     log: silentLogger,
     onChange: (insertions) => broker.forgetInsertionsExcept(insertions),
@@ -93,7 +130,7 @@ async function setUp({ prompt = person("1234"), cards = [], known = [], cache = 
     await registry.close();
     await transport.close();
   };
-  return { transport, registry, keys, prompt, known, close };
+  return { transport, transmitting, registry, keys, prompt, known, close };
 }
 
 function context(signal: AbortSignal = new AbortController().signal): SignContext {
@@ -316,6 +353,26 @@ describe("CardKeyStore", () => {
     expect(card.powered).toBe(false);
     await keys.sign(idOf(pki), digestInfo, context());
     expect(prompt.shown).toHaveLength(2);
+    await close();
+  });
+
+  it("opens another session when the held one was lost, without asking again", async () => {
+    const card = new VirtualCard({ pki });
+    const { keys, transmitting, prompt, close } = await setUp({ cards: [card] });
+    await keys.sign(idOf(pki), digestInfo, context());
+    transmitting.failNext = new PcscError("CARD_RESET", "use the card: it was reset");
+    expectGood(await keys.sign(idOf(pki), digestInfo, context()), pki);
+    expect([prompt.shown.length, transmitting.failNext]).toEqual([1, undefined]);
+    await close();
+  });
+
+  it("reads the certificate in short blocks where the reader cannot carry a long one", async () => {
+    const card = new VirtualCard({ pki });
+    const refuseLong = (command: Uint8Array) => {
+      if (command.length === 7) throw new PcscError("CARD_RESET", "use the card: the reader gave up");
+    };
+    const { keys, close } = await setUp({ cards: [card], refuse: refuseLong });
+    expect(keys.list()).toMatchObject([{ id: idOf(pki), present: true }]);
     await close();
   });
 
