@@ -63,6 +63,7 @@ export interface LoginOptions {
 
 /** Logs in with ssh2's client and the agent. @returns what the server said. @throws Error with the client's reason. */
 export async function loginWithSsh2({ server, user, socketPath, signal }: LoginOptions): Promise<string> {
+  signal.throwIfAborted();
   const { host, port } = server;
   const hostVerifier = (key: Buffer) => key.toString("base64") === server.hostKey.split(" ")[1];
   const client = new ssh2.Client();

@@ -20,6 +20,7 @@ export interface Deps {
   readonly stderr: TextOutput;
   /** How this program was started: `[node, script]`, to start it again in the background. */
   readonly self: readonly [string, ...string[]];
+  readonly pid: number;
   readonly env: Environment;
   /** The user's home folder, absolute. */
   readonly home: string;

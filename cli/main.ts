@@ -9,8 +9,9 @@ import { run } from "./program.ts";
 const stop = new AbortController();
 let failure: unknown;
 
+// Once each: who presses Ctrl-C again does not want to wait for the card.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-  process.on(signal, () => stop.abort(new Error(`stopped by ${signal}`)));
+  process.once(signal, () => stop.abort(new Error(`stopped by ${signal}`)));
 
 // A defect must not leave a verified card behind: end in the same orderly way as after a signal, then fail.
 process.on("uncaughtException", (error) => {
@@ -23,6 +24,7 @@ const deps: Deps = {
   stdout: output(process.stdout),
   stderr: output(process.stderr),
   self: [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)],
+  pid: process.pid,
   env: process.env,
   home: homedir(),
   signal: stop.signal,

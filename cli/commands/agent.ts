@@ -68,15 +68,15 @@ async function serve(flags: AgentFlags, { deps, messages }: CommandContext): Pro
   try {
     if (allowAnyData === true) deps.stderr.write(`jpki-agent: ${messages.agent.anyDataWarning}\n`);
     if (deps.stderr.isTerminal) deps.stderr.write(`${messages.agent.serving(agent.socketPath)}\n`);
-    deps.stdout.write(readyLine(agent.socketPath, flags));
+    deps.stdout.write(readyLine(agent.socketPath, deps.pid, flags));
     await aborted(deps.signal);
   } finally {
     await agent.close();
   }
 }
 
-function readyLine(socketPath: string, { json, c }: AgentFlags): string {
-  if (json === true) return `${JSON.stringify({ socket: socketPath })}\n`;
+function readyLine(socketPath: string, pid: number, { json, c }: AgentFlags): string {
+  if (json === true) return `${JSON.stringify({ socket: socketPath, pid })}\n`;
   return authSockCommand(socketPath, c === true ? "csh" : "sh");
 }
 

@@ -36,7 +36,7 @@ async function exportKey(flags: ExportKeyFlags, { deps, messages }: CommandConte
   if (options !== undefined) requireFormat("--options", format, WITH_OPTIONS);
   const settings = await settingsOf(flags, deps);
   const { exportCardKeys } = await import("../../agent/main.ts");
-  const { parts } = await openAgentParts({ settings, verbose: flags.verbose, level: "warn" }, deps, messages);
+  const { parts } = await openAgentParts({ settings, verbose: flags.verbose, level: "error" }, deps, messages);
   const keys = await exportCardKeys(parts, deps.signal);
   const texts = await Promise.all(
     keys.map((key) => formatPublicKey(key.publicKey, { format, comment: comment ?? key.comment, options })),

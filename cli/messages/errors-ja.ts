@@ -9,18 +9,11 @@ export function japaneseError(error: JpkiError): ErrorText {
   const { details, hint } = error;
   switch (error.code) {
     case "PCSC_UNAVAILABLE":
-      return withReason(
-        "PC/SC（スマートカードサービス）を利用できません",
-        error,
-        "pcscd が動作しているか確認してください",
-      );
+      return withReason("PC/SC（スマートカードサービス）を利用できません", error, pcscHint(details));
     case "READER_ABSENT":
-      return text("カードリーダーが見つかりません", hint && "カードリーダーを接続してください");
+      return readerAbsent(details);
     case "CARD_ABSENT":
-      return text(
-        `カードリーダー${named(details, "reader")}にカードがありません`,
-        "マイナンバーカードをカードリーダーに置いてください",
-      );
+      return cardAbsent(details);
     case "CARD_BUSY":
       return text(
         `ほかのプログラムがカード${named(details, "reader")}を使用中です`,
@@ -31,13 +24,16 @@ export function japaneseError(error: JpkiError): ErrorText {
     case "CARD_STATUS":
       return withReason("カードが想定外の応答を返しました", error, hint);
     case "NOT_JPKI":
-      return text("公的個人認証（JPKI）のカードではありません", "マイナンバーカードか確認してください");
+      return text("リーダーのカードは公的個人認証（JPKI）のカードではありません", "マイナンバーカードを置いてください");
     case "PIN_FORMAT":
       return text("暗証番号の形式が違います", "カードには送っていないため、残り回数は減っていません");
     case "PIN_WRONG":
       return text(`暗証番号が違います${tries(details)}`, "残り回数がなくなると、市区町村窓口での再設定が必要です");
     case "PIN_BLOCKED":
-      return text("暗証番号がロックされています", "お住まいの市区町村窓口で再設定してください");
+      return text(
+        "暗証番号がロックされています",
+        "お住まいの市区町村窓口（または専用アプリとコンビニの端末）で再設定してください",
+      );
     case "PIN_CANCELLED":
       return text("暗証番号の入力が取り消されました", undefined);
     case "PIN_NO_PROMPT":
@@ -66,6 +62,35 @@ export function japaneseError(error: JpkiError): ErrorText {
     default:
       return assertNever(error.code);
   }
+}
+
+function pcscHint({ binding }: ErrorDetails): string {
+  if (binding === "pcsc-mini") return "Debian では apt install libpcsclite1 のあと npm ci を実行してください";
+  if (binding === "pcsclite")
+    return "Debian では apt install libpcsclite-dev build-essential python3 のあと npm ci を実行してください";
+  return (
+    "PC/SC サービスを起動してください（Debian では apt install pcscd のあと systemctl start pcscd.socket）。" +
+    "起動している場合は、このユーザーの利用が polkit で許可されているか確認してください"
+  );
+}
+
+function readerAbsent({ reader, readers }: ErrorDetails): ErrorText {
+  if (typeof reader === "string" && Array.isArray(readers))
+    return text(`カードリーダー「${reader}」が見つかりません`, `接続されているリーダー: ${readers.join(", ")}`);
+  return text(
+    "カードリーダーが見つかりません",
+    "リーダーを接続してください。接続済みならドライバーが必要です（Debian では apt install libccid）",
+  );
+}
+
+function cardAbsent(details: ErrorDetails): ErrorText {
+  const { card } = details;
+  if (typeof card === "string")
+    return text(`この鍵のカード（${card}）がリーダーにありません`, "そのカードを置いて、もう一度実行してください");
+  return text(
+    `カードリーダー${named(details, "reader")}にカードがありません`,
+    "マイナンバーカードをカードリーダーに置いてください",
+  );
 }
 
 function text(message: string, hint: string | undefined): ErrorText {

@@ -104,7 +104,7 @@ describe("agent", () => {
   it.each([
     [["-c"], (path: string) => `setenv SSH_AUTH_SOCK ${path};\n`],
     [["-s"], (path: string) => `SSH_AUTH_SOCK=${path}; export SSH_AUTH_SOCK;\n`],
-    [["--json"], (path: string) => `{"socket":"${path}"}\n`],
+    [["--json"], (path: string) => `{"socket":"${path}","pid":12345}\n`],
   ])("prints with %j what the caller reads", async (flags, expected) => {
     const own = deps();
     const socket = join(dir.path, "own/a.sock");

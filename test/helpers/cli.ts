@@ -42,6 +42,7 @@ export function fakeDeps({ env = {}, home = "/nonexistent" }: FakeDepsOptions = 
       },
     },
     self: [process.execPath],
+    pid: 12345,
     env,
     home,
     signal: controller.signal,

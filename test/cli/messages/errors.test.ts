@@ -16,10 +16,16 @@ describe("errors in Japanese", () => {
   it.each([
     ["PIN_WRONG", { triesLeft: 2 }, /残り回数: 2回/],
     ["CARD_ABSENT", { reader: "SCR3310" }, /SCR3310/],
+    ["CARD_ABSENT", { card: "My Number card 0123abcd" }, /My Number card 0123abcd/],
+    ["READER_ABSENT", { reader: "ACR", readers: ["SCR3310"] }, /ACR.*SCR3310/],
+    ["PCSC_UNAVAILABLE", { binding: "pcsclite" }, /libpcsclite-dev/],
+    ["PCSC_UNAVAILABLE", { binding: "pcsc-mini" }, /libpcsclite1/],
+    ["PCSC_UNAVAILABLE", {}, /pcscd/],
     ["CARD_BUSY", { reader: "SCR3310" }, /SCR3310/],
     ["SOCKET_IN_USE", { path: "/run/agent.sock" }, /\/run\/agent\.sock/],
   ] as const)("%s tells its details", (code, details, words) => {
-    expect(ja.error(new JpkiError(code, "x", { details })).message).toMatch(words);
+    const { message, hint } = ja.error(new JpkiError(code, "x", { details }));
+    expect(`${message} ${hint}`).toMatch(words);
   });
 
   it.each([

@@ -1,0 +1,98 @@
+/** The built program in its own process: what a test in process cannot show. */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { connectAgent } from "../helpers/agent-client.ts";
+import { JPKI_AGENT } from "../helpers/agent-process.ts";
+import { type TempDir, tempDir } from "../helpers/temp-dir.ts";
+
+const AGENT = ["--card", "virtual", "--json", "agent"];
+/** A defect on demand. */
+const DEFECT = 'data:text/javascript,process.on("SIGUSR2",()=>{throw new Error("defect")})';
+
+let dir: TempDir;
+beforeEach(async () => {
+  dir = await tempDir();
+});
+afterEach(() => dir.remove());
+
+function start(args: readonly string[], nodeArgs: readonly string[] = []): ChildProcess {
+  const env = { PATH: process.env["PATH"] ?? "", HOME: dir.path, XDG_RUNTIME_DIR: join(dir.path, "r") };
+  return spawn(process.execPath, [...nodeArgs, JPKI_AGENT, ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
+}
+
+/** The line on stdout that says that the agent is ready. */
+async function ready(child: ChildProcess): Promise<{ socket: string; pid: number }> {
+  const [line] = child.stdout === null ? [] : await once(child.stdout, "data");
+  return JSON.parse(String(line));
+}
+
+async function ended(child: ChildProcess): Promise<number | string> {
+  const [code, signal] = await once(child, "close");
+  return code ?? signal;
+}
+
+/** Resolves when nobody listens there any more. */
+async function gone(socket: string): Promise<void> {
+  try {
+    const client = await connectAgent(socket);
+    await client.ended;
+  } catch {
+    // Refused or not there: that is what is waited for.
+  }
+}
+
+describe("signals", () => {
+  it.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("%s ends the agent in order", async (signal) => {
+    const child = start(AGENT);
+    const { socket } = await ready(child);
+    child.kill(signal);
+    expect(await ended(child)).toBe(0);
+    expect(existsSync(socket)).toBe(false);
+  });
+
+  it("an exception that nobody caught does too, and fails", async () => {
+    const child = start(AGENT, ["--import", DEFECT]);
+    const { socket } = await ready(child);
+    child.kill("SIGUSR2");
+    expect(await ended(child)).toBe(1);
+    expect(existsSync(socket)).toBe(false);
+  });
+});
+
+describe("--background", () => {
+  it("returns when the agent is ready, and the agent lives on", async () => {
+    const child = start([...AGENT, "--background"]);
+    const [{ socket, pid }, status] = await Promise.all([ready(child), ended(child)]);
+    try {
+      expect(status).toBe(0);
+      expect(pid).not.toBe(child.pid);
+      const client = await connectAgent(socket);
+      expect(await client.ask({ kind: "list" })).toMatchObject({ kind: "identities" });
+      client.socket.destroy();
+    } finally {
+      const waiting = gone(socket);
+      process.kill(pid, "SIGTERM");
+      await waiting;
+    }
+  });
+
+  it("fails with the agent's words and status when it cannot start", async () => {
+    const child = start([...AGENT, "--background", "-a", join(dir.path, "x".repeat(200))]);
+    let said = "";
+    child.stderr?.on("data", (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    expect(await ended(child)).toBe(1);
+    expect(said).toContain('"code":"SOCKET_UNSAFE"');
+  });
+});
+
+it("a reader of stdout that goes away is no error", async () => {
+  const child = start(["--help"]);
+  child.stdout?.destroy();
+  expect(await ended(child)).toBe(0);
+});
