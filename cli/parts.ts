@@ -3,7 +3,6 @@
 import type { AgentParts } from "../agent/main.ts";
 import type { Config } from "../lib/config.ts";
 import type { Logger } from "../lib/log.ts";
-import type { LogLevel } from "../lib/pino-log.ts";
 import type { Deps } from "./deps.ts";
 import type { Messages } from "./messages/messages.ts";
 
@@ -11,7 +10,7 @@ export interface LogOptions {
   /** How often `-v` was given. */
   readonly verbose: number;
   /** The log's level without `-v`. */
-  readonly level: LogLevel;
+  readonly level: "info" | "error";
 }
 
 export interface PartsOptions extends LogOptions {

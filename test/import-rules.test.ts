@@ -18,9 +18,11 @@ const ADAPTERS = [
   "lib/card/pcsc-mini.ts",
   "lib/card/pcsclite.ts",
   "lib/virtual-card/transport.ts",
+  "lib/virtual-card/store.ts",
   "lib/pin/askpass.ts",
   "lib/pin/tty.ts",
   "lib/known-keys.ts",
+  "lib/host-names.ts",
   "lib/pino-log.ts",
 ];
 
