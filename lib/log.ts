@@ -7,6 +7,9 @@
 /** Structured fields of one log line. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
+/** From the most to the least that is said. */
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
+
 export interface Logger {
   /** Each byte on the wire; secrets hidden. */
   trace(message: string, fields?: LogFields): void;

@@ -8,10 +8,9 @@ import { join } from "node:path";
 import type { CardTransport } from "./card/transport.ts";
 import type { KnownKeyStore } from "./card-key.ts";
 import type { CardSource, PcscBinding, PinPromptChoice } from "./config.ts";
-import type { Logger } from "./log.ts";
+import type { Logger, LogLevel } from "./log.ts";
 import { type PathSources, stateFolder } from "./paths.ts";
 import type { Prompt, PromptTexts } from "./pin/prompt.ts";
-import type { LogLevel } from "./pino-log.ts";
 
 /** The card that `--card virtual` means. */
 export const VIRTUAL_READER = "Virtual card reader";
