@@ -32,7 +32,7 @@ import { status } from "./answer.ts";
 import type { CardFile, VirtualPinName } from "./files.ts";
 import type { CardPins } from "./pins.ts";
 import type { CardProfile } from "./profiles.ts";
-import { acceptsLength, computeSignature, MAX_SIGN_BYTES } from "./signature.ts";
+import { acceptsLength, computeSignature } from "./signature.ts";
 
 const ISO_CLA = 0x00;
 const CARD_CLA = 0x80;
@@ -147,8 +147,7 @@ export class JpkiApplet {
     if (!profile.signatureSchemes.includes(p1)) return status(SW_WRONG_P1P2);
     const file = this.#byReference(p2);
     if (file === SW_WRONG_P1P2) return status(file);
-    if (data === undefined || data.length > MAX_SIGN_BYTES || !acceptsLength(p1, data.length))
-      return status(SW_WRONG_LENGTH);
+    if (data === undefined || !acceptsLength(p1, data.length)) return status(SW_WRONG_LENGTH);
     if (maxResponse === undefined || maxResponse < SIGNATURE_BYTES) return status(SW_WRONG_LENGTH);
     if (typeof file === "number") return status(file);
     this.#currentEf = file;

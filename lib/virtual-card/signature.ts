@@ -4,7 +4,7 @@ import { constants, createHash, type KeyObject, privateEncrypt, randomBytes } fr
 import { concatBytes, fromHex } from "../bytes.ts";
 
 /** Most bytes that fit under PKCS #1 v1.5 padding in RSA-2048. */
-export const MAX_SIGN_BYTES = 245;
+const MAX_SIGN_BYTES = 245;
 
 const MODULUS_BYTES = 256;
 const HASH_BYTES = 32;

@@ -12,7 +12,15 @@ import {
   INS_VERIFY,
 } from "../iso7816/command.ts";
 import type { ResponseApdu } from "../iso7816/response.ts";
-import { SW_CONDITIONS, SW_DONE, SW_WRONG_LENGTH, SW1_MORE, SW1_WRONG_LE } from "../iso7816/status-word.ts";
+import {
+  SW_CLA_UNKNOWN,
+  SW_CONDITIONS,
+  SW_DONE,
+  SW_WRONG_LENGTH,
+  SW_WRONG_P1P2,
+  SW1_MORE,
+  SW1_WRONG_LE,
+} from "../iso7816/status-word.ts";
 import { status } from "./answer.ts";
 
 const MAX_P3 = 0x100;
@@ -54,8 +62,9 @@ export class T0Exchange {
 
   #getResponse({ cla, p1, p2, data, maxResponse }: CommandApdu): ResponseApdu {
     const pending = this.#pending;
-    if (cla !== 0 || p1 !== 0 || p2 !== 0 || data !== undefined || maxResponse === undefined)
-      return status(SW_WRONG_LENGTH);
+    if (cla !== 0) return status(SW_CLA_UNKNOWN);
+    if (p1 !== 0 || p2 !== 0) return status(SW_WRONG_P1P2);
+    if (data !== undefined || maxResponse === undefined) return status(SW_WRONG_LENGTH);
     if (pending.length === 0) return status(SW_CONDITIONS);
     if (maxResponse > pending.length) return status(sizeStatus(SW1_WRONG_LE, pending.length));
     this.#pending = pending.slice(maxResponse);

@@ -196,6 +196,9 @@ describe("profile t0", () => {
     ["Le beside data", "80 2A 00 97 02 30 00 00", "6700"],
     ["extended Le", "00 B0 8A 00 00 08 00", "6700"],
     ["Le of VERIFY", "00 20 00 98 04", "6700"],
+    ["GET RESPONSE of class 80", "80 C0 00 00 00", "6e00"],
+    ["GET RESPONSE with P2", "00 C0 00 01 00", "6a86"],
+    ["GET RESPONSE without Le", "00 C0 00 00", "6700"],
   ])("refuses %s", (_, command, expected) => {
     const card = selected();
     expect(sw(card, command)).toBe(expected);
