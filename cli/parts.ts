@@ -2,7 +2,7 @@
 
 import type { AgentParts } from "../agent/main.ts";
 import type { Config } from "../lib/config.ts";
-import type { Logger, LogLevel } from "../lib/log.ts";
+import type { Logger } from "../lib/log.ts";
 import type { Deps } from "./deps.ts";
 import type { Messages } from "./messages/messages.ts";
 

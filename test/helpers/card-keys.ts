@@ -1,0 +1,125 @@
+/** The card's key store as agent/main.ts builds it, on cards in process and with a person made of answers. */
+
+import { CardKeyStore } from "../../agent/card-key-store.ts";
+import { CardLogin } from "../../agent/card-login.ts";
+import { CardRegistry } from "../../agent/card-registry.ts";
+import { PinBroker } from "../../agent/pin-broker.ts";
+import type { CardTransport } from "../../lib/card/transport.ts";
+import type { CardKey } from "../../lib/card-key.ts";
+import { silentLogger } from "../../lib/log.ts";
+import { pinFromBytes } from "../../lib/pin/pin.ts";
+import type { VirtualCard } from "../../lib/virtual-card/card.ts";
+import { createVirtualTransport } from "../../lib/virtual-card/transport.ts";
+import { FakePrompt, type Question } from "./fake-prompt.ts";
+
+/** The reader of the first card; the others are "reader 1" and so on. */
+export const READER = "reader A";
+
+/** A person who types these answers in turn; `null` says no, a boolean answers the last-try question. */
+export function person(...answers: readonly (string | boolean | null)[]): FakePrompt {
+  const left = [...answers];
+  return new FakePrompt((question: Question) => {
+    const answer = left.shift();
+    if (question.kind === "confirm") return question.answer(answer === true);
+    if (typeof answer !== "string") return question.fail(cancelled());
+    try {
+      question.answer(pinFromBytes("auth", new TextEncoder().encode(answer)));
+    } catch (error) {
+      question.fail(error);
+    }
+  });
+}
+
+function cancelled(): Error {
+  try {
+    pinFromBytes("auth", new Uint8Array());
+  } catch (error) {
+    if (error instanceof Error) return error;
+  }
+  throw new Error("an empty PIN must be a cancel");
+}
+
+export interface CardKeysSetUp {
+  readonly prompt?: FakePrompt;
+  readonly cards?: readonly VirtualCard[];
+  readonly known?: CardKey[];
+  readonly cache?: "off" | "session";
+  /** Throws for a command that never reaches the card. */
+  readonly refuse?: (command: Uint8Array) => void;
+}
+
+/** What goes wrong between the program and the card. */
+interface Transmitting {
+  /** The next command ends with this, unsent. */
+  failNext?: Error | undefined;
+}
+
+/** The same transport, over a wire that can fail. */
+function overWire(transport: CardTransport, wire: Transmitting, refuse: (command: Uint8Array) => void): CardTransport {
+  return {
+    slots: () => transport.slots(),
+    ready: (signal) => transport.ready(signal),
+    fault: () => transport.fault(),
+    onChange: (listener) => transport.onChange(listener),
+    close: () => transport.close(),
+    connect: async (slot, options) => {
+      const connection = await transport.connect(slot, options);
+      return {
+        slot: connection.slot,
+        protocol: connection.protocol,
+        end: () => connection.end(),
+        transmit: async (command) => {
+          const { failNext } = wire;
+          wire.failNext = undefined;
+          if (failNext !== undefined) throw failNext;
+          refuse(command);
+          return connection.transmit(command);
+        },
+      };
+    },
+  };
+}
+
+export async function setUpCardKeys({
+  prompt = person("1234"),
+  cards = [],
+  known = [],
+  cache = "session",
+  refuse = () => {},
+}: CardKeysSetUp) {
+  const transmitting: Transmitting = {};
+  const transport = createVirtualTransport({
+    slots: cards.map((card, i) => ({ reader: i ? `reader ${i}` : READER, card })),
+  });
+  const broker = new PinBroker({
+    prompt,
+    cache: { mode: cache, ttlMs: 60_000 },
+    now: () => performance.now(),
+    log: silentLogger,
+  });
+  const registry = new CardRegistry({
+    transport: overWire(transport, transmitting, refuse),
+    holdMs: 60_000,
+    log: silentLogger,
+    onChange: (insertions) => broker.forgetInsertionsExcept(insertions),
+    onKey: async (key) => {
+      if (!known.some(({ id }) => id === key.id)) known.push(key);
+    },
+  });
+  const login = new CardLogin({ registry, broker, hold: cache !== "off", log: silentLogger });
+  const keys = new CardKeyStore({
+    registry,
+    known: { list: () => known, remember: async (key) => void known.push(key) },
+    login,
+    broker,
+    fault: () => transport.fault(),
+  });
+  registry.start();
+  await registry.settled();
+  const close = async () => {
+    broker.close();
+    await registry.close();
+    await transport.close();
+  };
+  return { transport, transmitting, registry, keys, prompt, known, close };
+}
