@@ -10,8 +10,7 @@ import type { Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
 import { MalformedError, messageOf, TooLargeError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
-import { type AgentRequest, decodeRequest } from "../lib/ssh/agent-protocol.ts";
-import { type AgentResponse, encodeResponse, FAILURE } from "../lib/ssh/agent-response.ts";
+import { encodeResponse, FAILURE } from "../lib/ssh/agent-response.ts";
 import { encodeFrame, FrameDecoder } from "../lib/ssh/wire.ts";
 import type { Limits } from "./limits.ts";
 import type { ServedConnection } from "./listener.ts";
@@ -19,12 +18,14 @@ import type { ServedConnection } from "./listener.ts";
 /**
  * Answers one request of one client. Never called again for this client before it is done.
  *
+ * @param request a frame's body, type byte first; wiped when the answer is there.
  * @param signal aborts when the client is gone: stop waiting for it.
+ * @returns the body of the answer's frame.
  */
-export type AnswerRequest = (request: AgentRequest, signal: AbortSignal) => Promise<AgentResponse>;
+export type AnswerFrame = (request: Uint8Array, signal: AbortSignal) => Promise<Uint8Array>;
 
 export interface ConnectionOptions {
-  readonly answer: AnswerRequest;
+  readonly answer: AnswerFrame;
   readonly limits: Pick<Limits, "pendingRequests" | "frameMs" | "replyMs">;
   /** Says which connection it is in each line. */
   readonly log: Logger;
@@ -127,7 +128,7 @@ class Connection implements ServedConnection {
   async #answer(frame: Uint8Array): Promise<Uint8Array> {
     const { answer, log } = this.#options;
     try {
-      return encodeFrame(encodeResponse(await answer(decodeRequest(frame), this.#gone.signal)));
+      return encodeFrame(await answer(frame, this.#gone.signal));
     } catch (error) {
       // Nothing that a request causes may end the connection or the process: ssh would lose its other keys too.
       if (error instanceof MalformedError || error instanceof TooLargeError)

@@ -3,6 +3,8 @@
 import { resolve } from "node:path";
 import type { KeyStore } from "../lib/keys.ts";
 import type { LogFields, Logger } from "../lib/log.ts";
+import { decodeRequest } from "../lib/ssh/agent-protocol.ts";
+import { encodeResponse } from "../lib/ssh/agent-response.ts";
 import { serveConnection } from "./connection.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { startListener } from "./listener.ts";
@@ -52,7 +54,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     serve: (socket, id) => {
       const state = newConnectionState(taggedLogger(log, { connection: id }));
       return serveConnection(socket, {
-        answer: (request, signal) => handle(request, state, signal),
+        answer: async (request, signal) => encodeResponse(await handle(decodeRequest(request), state, signal)),
         limits,
         log: state.log,
       });

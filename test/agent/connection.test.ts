@@ -2,19 +2,21 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type AnswerRequest, serveConnection } from "../../agent/connection.ts";
+import { serveConnection } from "../../agent/connection.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../agent/limits.ts";
 import { type Listener, startListener } from "../../agent/listener.ts";
 import { concatBytes, equalBytes, utf8 } from "../../lib/bytes.ts";
 import { MalformedError } from "../../lib/errors.ts";
-import { type AgentRequest, encodeRequest } from "../../lib/ssh/agent-protocol.ts";
-import { type AgentResponse, FAILURE, SUCCESS } from "../../lib/ssh/agent-response.ts";
+import { type AgentRequest, decodeRequest, encodeRequest } from "../../lib/ssh/agent-protocol.ts";
+import { type AgentResponse, encodeResponse, FAILURE, SUCCESS } from "../../lib/ssh/agent-response.ts";
 import { encodeFrame } from "../../lib/ssh/wire.ts";
 import { type AgentClient, connectAgent } from "../helpers/agent-client.ts";
 import { deferred } from "../helpers/deferred.ts";
 import { everySplit } from "../helpers/every-split.ts";
 import { recordingLogger } from "../helpers/recording-logger.ts";
 import { type TempDir, tempDir } from "../helpers/temp-dir.ts";
+
+type AnswerRequest = (request: AgentRequest, signal: AbortSignal) => Promise<AgentResponse>;
 
 const LIST: AgentRequest = { kind: "list" };
 const owner = { platform: process.platform, uid: process.getuid?.() ?? 0 };
@@ -44,7 +46,12 @@ async function serve(answer: AnswerRequest, some: Partial<Limits> = {}) {
     owner,
     limits,
     log,
-    serve: (socket) => serveConnection(socket, { answer, limits, log }),
+    serve: (socket) =>
+      serveConnection(socket, {
+        answer: async (request, signal) => encodeResponse(await answer(decodeRequest(request), signal)),
+        limits,
+        log,
+      }),
   });
   return log;
 }
