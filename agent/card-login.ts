@@ -64,6 +64,7 @@ export class CardLogin {
     signal: AbortSignal,
     job: (jpki: JpkiApplication) => Promise<T>,
   ): Promise<T> {
+    const { broker } = this.#options;
     const { reader } = card.slot;
     let step = await this.#attempt(card, signal, job);
     // Someone had left the card verified, so it did not tell its tries; without power it forgets that, and tells.
@@ -71,8 +72,13 @@ export class CardLogin {
     while (step.kind !== "done") {
       const { triesLeft } = step;
       const previous = step.kind === "wrong" && step.typed ? "wrong" : undefined;
-      const pin = await this.#options.broker.ask({ ...request, pin: "auth", reader, triesLeft, previous }, signal);
+      const question = { ...request, pin: "auth", reader, triesLeft, previous } as const;
+      const pin = await broker.ask(question, signal);
       step = await this.#attempt(card, signal, job, { kind: "typed", pin, triesLeft });
+      if (step.kind === "wrong" && step.triesLeft < 2) {
+        broker.holdWrong(question);
+        throw wrongPin(step.triesLeft);
+      }
     }
     return step.value;
   }
@@ -123,15 +129,12 @@ export class CardLogin {
     }
   }
 
-  /** @throws PinError `PIN_WRONG` if the person must not be asked again in this request. */
   #refuse(card: CardRecord, source: PinSource, step: Exclude<Step<unknown>, { kind: "done" }>): void {
     const { broker, log } = this.#options;
     const { reader } = card.slot;
     // Wrong, or not to be sent because tries were lost elsewhere: a remembered PIN is never tried again.
     if (source.kind === "remembered") broker.forget(keyIdOf(card));
-    if (step.kind !== "wrong") return;
-    log.warn("wrong PIN", { reader, source: source.kind, triesLeft: step.triesLeft });
-    if (step.triesLeft < 2) throw wrongPin(step.triesLeft);
+    if (step.kind === "wrong") log.warn("wrong PIN", { reader, source: source.kind, triesLeft: step.triesLeft });
   }
 
   #turnsOf(card: CardRecord): Turns {

@@ -1,6 +1,6 @@
 /**
- * Stands between the cards and the person: one question at a time over all cards, a "no" that holds for a moment, and
- * the PINs that may be remembered. Never called while a card is held.
+ * Stands between the cards and the person: one question at a time over all cards, a "no" or a wrong PIN that holds for
+ * a moment, and the PINs that may be remembered. Never called while a card is held.
  */
 
 import { assertNever, PinError } from "../lib/errors.ts";
@@ -27,20 +27,27 @@ export interface PinBrokerOptions {
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly log: Logger;
-  /** How long a person's "no" holds, milliseconds; default 10 s. */
+  /** How long a person's "no" and a wrong PIN hold, milliseconds; default 10 s. */
   readonly refusalMs?: number | undefined;
   readonly setTimer?: SetTimer | undefined;
-}
-
-export interface AskOptions {
-  /** Asked when the turn has come: whether nobody has answered for us meanwhile. */
-  readonly stillNeeded?: (() => boolean) | undefined;
 }
 
 /** How often one request is asked when the answers cannot be a PIN. */
 const MAX_ASKED = 3;
 /** Clients repeat at once after a refusal (observed: rclone 10 times, libgit2 19 times); a person takes longer. */
 const REFUSAL_MS = 10_000;
+
+/** Why the same question is not asked again for a while. */
+interface Refusal {
+  readonly code: "PIN_CANCELLED" | "PIN_FORMAT" | "PIN_WRONG";
+  readonly untilMs: number;
+}
+
+const REFUSAL_WORDS: Readonly<Record<Refusal["code"], string>> = {
+  PIN_CANCELLED: "refused a moment ago",
+  PIN_FORMAT: "no answer could be a PIN a moment ago",
+  PIN_WRONG: "it was wrong a moment ago",
+};
 
 export class PinBroker {
   readonly #prompt: Prompt;
@@ -49,8 +56,8 @@ export class PinBroker {
   readonly #refusalMs: number;
   readonly #memory: PinMemory | undefined;
   readonly #turns = new Turns();
-  /** What a person said no to, and until when that holds. */
-  readonly #refusals = new Map<string, number>();
+  readonly #refusals = new Map<string, Refusal>();
+  #lastRefusal: PinError | undefined;
   readonly #closing = new AbortController();
 
   constructor({ prompt, cache, now, log, refusalMs = REFUSAL_MS, setTimer }: PinBrokerOptions) {
@@ -92,25 +99,33 @@ export class PinBroker {
     this.forget();
   }
 
+  /** Why the last question could not be shown, with the mend as its hint; undefined once one could be shown again. */
+  get lastRefusal(): PinError | undefined {
+    return this.#lastRefusal;
+  }
+
   /**
    * Asks a person, after all who asked before. With one try left, asks for a separate yes first.
    *
-   * @returns a PIN of the right form, which the caller wipes; undefined if `stillNeeded` says no when the turn comes.
-   * @throws PinError `PIN_BLOCKED` (no try left: nobody is asked), `PIN_CANCELLED` (now, or a moment ago for the same
-   * card and purpose), `PIN_FORMAT` (malformed three times), `PIN_NO_PROMPT`; the signal's reason when it aborts.
+   * @returns a PIN of the right form, which the caller wipes.
+   * @throws PinError `PIN_BLOCKED` (no try left: nobody is asked), `PIN_CANCELLED`, `PIN_FORMAT` (malformed three
+   * times), either of them or `PIN_WRONG` if that was the outcome a moment ago for the same card and purpose,
+   * `PIN_NO_PROMPT`; the signal's reason when it aborts.
    */
-  ask(request: PinRequest, signal: AbortSignal): Promise<Pin>;
-  ask(request: PinRequest, signal: AbortSignal, options: AskOptions): Promise<Pin | undefined>;
-  async ask(request: PinRequest, signal: AbortSignal, options: AskOptions = {}): Promise<Pin | undefined> {
+  async ask(request: PinRequest, signal: AbortSignal): Promise<Pin> {
     if (request.triesLeft === 0)
       throw new PinError("PIN_BLOCKED", "ask for the PIN: the card has blocked it", { details: { pin: request.pin } });
     const either = AbortSignal.any([signal, this.#closing.signal]);
     this.#throwIfRefused(request);
     return this.#turns.run(either, async () => {
-      if (options.stillNeeded?.() === false) return undefined;
       this.#throwIfRefused(request);
       return this.#askNow(request, either);
     });
+  }
+
+  /** Notes that the request ended with a wrong PIN: the client that repeats it at once brings up no question. */
+  holdWrong(request: PinRequest): void {
+    this.#hold(request, "PIN_WRONG");
   }
 
   async #askNow(request: PinRequest, signal: AbortSignal): Promise<Pin> {
@@ -119,14 +134,25 @@ export class PinBroker {
       if (request.triesLeft === 1 && !(await this.#prompt.confirm({ kind: "last-try", request }, signal)))
         throw new PinError("PIN_CANCELLED", "ask whether to use the last try: no");
       const pin = await this.#askForm(request, signal);
+      this.#lastRefusal = undefined;
       if (!signal.aborted) return pin;
       pin.wipe();
       throw signal.reason;
     } catch (error) {
-      if (!signal.aborted && error instanceof PinError && error.code === "PIN_CANCELLED")
-        this.#refusals.set(refusalKey(request), this.#now() + this.#refusalMs);
+      if (!signal.aborted && error instanceof PinError) this.#note(request, error);
       throw error;
     }
+  }
+
+  #note(request: PinRequest, error: PinError): void {
+    const { code, message, hint } = error;
+    if (code === "PIN_CANCELLED" || code === "PIN_FORMAT") this.#hold(request, code);
+    this.#lastRefusal = code === "PIN_NO_PROMPT" ? error : undefined;
+    if (code === "PIN_NO_PROMPT") this.#log.error("the PIN cannot be asked for", { reason: code, text: message, hint });
+  }
+
+  #hold(request: PinRequest, code: Refusal["code"]): void {
+    this.#refusals.set(refusalKey(request), { code, untilMs: this.#now() + this.#refusalMs });
   }
 
   async #askForm(request: PinRequest, signal: AbortSignal): Promise<Pin> {
@@ -142,15 +168,17 @@ export class PinBroker {
 
   #throwIfRefused(request: PinRequest): void {
     const now = this.#now();
-    for (const [key, untilMs] of this.#refusals) if (now >= untilMs) this.#refusals.delete(key);
-    const untilMs = this.#refusals.get(refusalKey(request));
-    if (untilMs === undefined) return;
+    for (const [key, { untilMs }] of this.#refusals) if (now >= untilMs) this.#refusals.delete(key);
+    const refusal = this.#refusals.get(refusalKey(request));
+    if (refusal === undefined) return;
+    const { code, untilMs } = refusal;
     const leftMs = Math.ceil(untilMs - now);
-    this.#log.info("not asked again: a person has just said no to the same", { reader: request.reader, leftMs });
-    throw new PinError(
-      "PIN_CANCELLED",
-      `ask for the PIN: refused a moment ago; asked again in ${leftMs} ms at the earliest`,
-    );
+    this.#log.info("not asked again: the same has just been answered", {
+      reader: request.reader,
+      reason: code,
+      leftMs,
+    });
+    throw new PinError(code, `ask for the PIN: ${REFUSAL_WORDS[code]}; asked again in ${leftMs} ms at the earliest`);
   }
 }
 

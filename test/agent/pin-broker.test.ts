@@ -78,10 +78,11 @@ describe("PinBroker.ask", () => {
     expect(prompt.shown.map(({ request }) => request.previous)).toEqual(["wrong", "malformed", "malformed"]);
   });
 
-  test("malformed three times is the end, and no refusal", async () => {
-    const { broker, prompt } = setUp(answers(malformed(), malformed(), malformed(), "1234"));
-    await expect(broker.ask(request, never)).rejects.toMatchObject({ code: "PIN_FORMAT" });
+  test("malformed three times is the end, and holds as a no does", async () => {
+    const { broker, clock, prompt } = setUp(answers(malformed(), malformed(), malformed(), "1234"));
+    for (let i = 0; i < 3; i++) await expect(broker.ask(request, never)).rejects.toMatchObject({ code: "PIN_FORMAT" });
     expect(prompt.shown).toHaveLength(3);
+    clock.advance(10_000);
     expect(digitsOf(await broker.ask(request, never))).toBe("1234");
   });
 
@@ -91,11 +92,28 @@ describe("PinBroker.ask", () => {
     expect(prompt.shown).toHaveLength(2);
   });
 
-  test("no prompt is no refusal: the next request asks again", async () => {
+  test("no prompt does not hold: the next request asks again", async () => {
     const { broker, prompt } = setUp(answers(new PinError("PIN_NO_PROMPT", "no display"), "1234"));
     await expect(broker.ask(request, never)).rejects.toMatchObject({ code: "PIN_NO_PROMPT" });
     await broker.ask(request, never);
     expect(prompt.shown).toHaveLength(2);
+  });
+
+  test("no prompt: the reason and the mend are logged and kept, until a question is shown again", async () => {
+    const none = () => new PinError("PIN_NO_PROMPT", "no display", { hint: "import it" });
+    const { broker, log } = setUp(answers(none(), "1234", none(), cancelled()));
+    const asked = () => broker.ask(request, never).catch(() => {});
+    expect(broker.lastRefusal).toBeUndefined();
+    await asked();
+    expect(broker.lastRefusal).toMatchObject({ message: "no display", hint: "import it" });
+    const fields = { reason: "PIN_NO_PROMPT", text: "no display", hint: "import it" };
+    expect(log.lines).toContainEqual(expect.objectContaining({ level: "error", fields }));
+    await asked();
+    expect(broker.lastRefusal).toBeUndefined();
+    await asked();
+    expect(broker.lastRefusal).toBeDefined();
+    await asked(); // a no: the question was shown
+    expect(broker.lastRefusal).toBeUndefined();
   });
 
   test("a client that hangs up takes its question away and is no refusal", async () => {
@@ -132,26 +150,6 @@ describe("PinBroker.ask", () => {
     expect(pin.family).toHaveLength(1);
     mine.wipe();
     expect(unwiped(pin)).toBe(0);
-  });
-
-  test("who waits and is answered by the one before is not asked", async () => {
-    const { broker, prompt } = setUp();
-    const first = broker.ask(request, never);
-    const second = broker.ask({ ...request, reader: "S" }, never, {
-      stillNeeded: () => broker.remembered("card", 7) === undefined,
-    });
-    const pin = spyPin("1234");
-    const [question] = prompt.shown;
-    if (question?.kind === "pin") question.answer(pin);
-    broker.remember("card", 7, pin);
-    await first;
-    expect(await second).toBeUndefined();
-    expect(prompt.shown).toHaveLength(1);
-  });
-
-  test("who waits and is still in need is asked", async () => {
-    const { broker } = setUp(answers("1234"));
-    expect(digitsOf(await broker.ask(request, never, { stillNeeded: () => true }))).toBe("1234");
   });
 
   test("close takes away the question and all that wait; later questions fail", async () => {
@@ -209,6 +207,19 @@ describe("a person's no holds for a moment", () => {
     for (let i = 0; i < 3; i++)
       await expect(broker.ask({ ...request, triesLeft: 1 }, never)).rejects.toMatchObject({ code: "PIN_CANCELLED" });
     expect(prompt.shown).toHaveLength(1);
+  });
+
+  test("a wrong PIN that ended its request holds too, and says so", async () => {
+    const { broker, clock, prompt } = setUp(answers("1234", true, "1234"));
+    const other = { ...request, purpose: { ...login, user: "root" }, triesLeft: 1 };
+    broker.holdWrong({ ...request, triesLeft: 2 });
+    for (let i = 0; i < 19; i++)
+      await expect(broker.ask({ ...request, triesLeft: 1 }, never)).rejects.toMatchObject({ code: "PIN_WRONG" });
+    expect(prompt.shown).toHaveLength(0);
+    clock.advance(10_000);
+    expect(digitsOf(await broker.ask(request, never))).toBe("1234");
+    broker.holdWrong(request);
+    expect(digitsOf(await broker.ask(other, never))).toBe("1234");
   });
 
   test("10 seconds, counted from the no and not from its repeats", async () => {
