@@ -49,6 +49,11 @@ export class LineEditor {
     return "more";
   }
 
+  /** The line as it stands, cut at its limit: a view, good until the next call. */
+  view(): Uint8Array {
+    return this.#line.subarray(0, Math.min(this.#length, MAX_LINE_BYTES));
+  }
+
   /** A copy of the line without its end, owned by the caller. @throws PIN_FORMAT if it is too long. */
   take(): Uint8Array {
     if (this.#length > MAX_LINE_BYTES)

@@ -28,7 +28,9 @@ export function createTtyPrompt({ path, texts }: TtyOptions): Prompt {
     },
     async confirm(request, signal) {
       const line = await readLine(path, `${texts.confirm(request)} (yes/no)\n`, "shown", signal);
-      return YES.has(new TextDecoder().decode(line).trim().toLowerCase());
+      const yes = YES.has(new TextDecoder().decode(line).trim().toLowerCase());
+      line.fill(0);
+      return yes;
     },
   };
 }
@@ -78,5 +80,5 @@ function typeLine(stream: ReadStream, editor: LineEditor, show: () => void, sign
 
 /** What was pasted must not draw on the terminal. */
 function shown(editor: LineEditor): string {
-  return new TextDecoder().decode(editor.take()).replaceAll(/\p{Cc}/gu, "\ufffd");
+  return new TextDecoder().decode(editor.view()).replaceAll(/\p{Cc}/gu, "\ufffd");
 }

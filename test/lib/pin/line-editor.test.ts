@@ -43,6 +43,7 @@ describe("LineEditor", () => {
     expect(editor.take()).toHaveLength(MAX_LINE_BYTES);
     editor.push(bytes("23"));
     expect(() => editor.take()).toThrow(expect.objectContaining({ code: "PIN_FORMAT" }));
+    expect(editor.view()).toEqual(new Uint8Array(MAX_LINE_BYTES).fill(0x31));
     editor.push(bytes("\x7f\x7f\x7f"));
     expect(editor.take()).toEqual(new Uint8Array(MAX_LINE_BYTES - 1).fill(0x31));
     editor.push(bytes("\x15"));

@@ -144,6 +144,16 @@ describe("confirm", () => {
   });
 });
 
+test.each(["pin", "confirm"])("%s: far too much is pasted", async (what) => {
+  await start(what);
+  await terminal.shows(/(暗証番号:|>)$/m);
+  await terminal.type("1".repeat(1500));
+  await terminal.press("Enter");
+  expect(await ended()).toContain("status=0");
+  expect(await outcome()).toBe("PIN_FORMAT");
+  await expectShellWorks();
+});
+
 describe("the terminal is put back, and the next key is the shell's", () => {
   test("after an abort: the process ends by itself", async () => {
     await start("pin abort");
