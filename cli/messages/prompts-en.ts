@@ -3,7 +3,7 @@
 import { assertNever } from "../../lib/errors.ts";
 import type { SignPurpose } from "../../lib/keys.ts";
 import type { PinName } from "../../lib/pin/pin.ts";
-import type { PinRequest, PromptTexts } from "../../lib/pin/prompt.ts";
+import type { Hop, PinRequest, PromptTexts, UseRequest } from "../../lib/pin/prompt.ts";
 import { printable } from "./printable.ts";
 
 const PIN_WORDS: Readonly<Record<PinName, string>> = {
@@ -22,8 +22,24 @@ export const englishPrompts: PromptTexts = {
       ...(request.triesLeft === 1 ? [LAST_TRY] : []),
     ].join("\n"),
   pinLabel: (request) => (request.pin === "sign" ? "Password" : "PIN"),
-  confirm: ({ request }) =>
-    [`My Number card: ${PIN_WORDS[request.pin]}`, ...requestLines(request), LAST_TRY, "Use the last try?"].join("\n"),
+  confirm: (question) => {
+    if (question.kind === "last-try") {
+      const { request } = question;
+      return [
+        `My Number card: ${PIN_WORDS[request.pin]}`,
+        ...requestLines(request),
+        LAST_TRY,
+        "Use the last try?",
+      ].join("\n");
+    }
+    return [
+      ...(question.kind === "forwarded" ? ["A REQUEST THROUGH A FORWARDED AGENT", pathLine(question.hops)] : []),
+      ...useLines(question),
+      question.kind === "forwarded"
+        ? "Let this connection use your My Number card?"
+        : "Use your My Number card for this?",
+    ].join("\n");
+  },
 };
 
 const LAST_TRY =
@@ -41,6 +57,19 @@ function previousLines(request: PinRequest): string[] {
     default:
       return assertNever(request.previous);
   }
+}
+
+/** The way a request came, nearest server first. */
+function pathLine(hops: readonly Hop[]): string {
+  return `By way of: ${hops.map(({ names, fingerprint }) => printable(names.join(", ") || fingerprint)).join(" -> ")}`;
+}
+
+function useLines({ card, purpose, program }: Pick<UseRequest, "card" | "purpose" | "program">): string[] {
+  return [
+    `Card: ${printable(card)}`,
+    `For: ${purposeWords(purpose)}`,
+    ...(program === undefined ? [] : [`Program: ${printable(program)}`]),
+  ];
 }
 
 function requestLines(request: PinRequest): string[] {

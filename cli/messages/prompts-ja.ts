@@ -3,7 +3,7 @@
 import { assertNever } from "../../lib/errors.ts";
 import type { SignPurpose } from "../../lib/keys.ts";
 import type { PinName } from "../../lib/pin/pin.ts";
-import type { PinRequest, PromptTexts } from "../../lib/pin/prompt.ts";
+import type { Hop, PinRequest, PromptTexts, UseRequest } from "../../lib/pin/prompt.ts";
 import { printable } from "./printable.ts";
 
 /** The names that the municipal offices' own leaflets use. */
@@ -23,13 +23,26 @@ export const japanesePrompts: PromptTexts = {
       ...(request.triesLeft === 1 ? [LAST_TRY] : []),
     ].join("\n"),
   pinLabel: () => "暗証番号",
-  confirm: ({ request }) =>
-    [
-      `マイナンバーカード: ${PIN_WORDS[request.pin]}`,
-      ...requestLines(request),
-      LAST_TRY,
-      "最後の1回を使いますか？",
-    ].join("\n"),
+  confirm: (question) => {
+    if (question.kind === "last-try") {
+      const { request } = question;
+      return [
+        `マイナンバーカード: ${PIN_WORDS[request.pin]}`,
+        ...requestLines(request),
+        LAST_TRY,
+        "最後の1回を使いますか？",
+      ].join("\n");
+    }
+    return [
+      ...(question.kind === "forwarded"
+        ? ["【注意】転送されたエージェント経由の要求です", pathLine(question.hops)]
+        : []),
+      ...useLines(question),
+      question.kind === "forwarded"
+        ? "この接続にマイナンバーカードの鍵の使用を許可しますか？"
+        : "マイナンバーカードの鍵を使いますか？",
+    ].join("\n");
+  },
 };
 
 const LAST_TRY =
@@ -46,6 +59,19 @@ function previousLines(request: PinRequest): string[] {
     default:
       return assertNever(request.previous);
   }
+}
+
+/** The way a request came, nearest server first. */
+function pathLine(hops: readonly Hop[]): string {
+  return `経路: ${hops.map(({ names, fingerprint }) => printable(names.join(", ") || fingerprint)).join(" → ")}`;
+}
+
+function useLines({ card, purpose, program }: Pick<UseRequest, "card" | "purpose" | "program">): string[] {
+  return [
+    `カード: ${printable(card)}`,
+    `用途: ${purposeWords(purpose)}`,
+    ...(program === undefined ? [] : [`要求元のプログラム: ${printable(program)}`]),
+  ];
 }
 
 function requestLines(request: PinRequest): string[] {

@@ -20,11 +20,28 @@ export interface PinRequest {
   readonly previous?: "wrong" | "malformed" | undefined;
 }
 
-/** A yes-or-no question with the text in the person's language. */
-export interface ConfirmRequest {
-  readonly kind: "last-try";
-  readonly request: PinRequest;
+/** A server that the connection was proved to lead through, or to. */
+export interface Hop {
+  /** From known_hosts; empty for a host key that is not in there. */
+  readonly names: readonly string[];
+  /** SHA256:… of the host key. */
+  readonly fingerprint: string;
 }
+
+/** Whether to use the key at all; no try of the PIN depends on it. */
+export type UseRequest = {
+  /** The comment of the card's key. */
+  readonly card: string;
+  readonly purpose: SignPurpose;
+  readonly program?: string | undefined;
+} & (
+  | { readonly kind: "use" }
+  /** Through a forwarded agent. `hops` in order, from this machine on; the last one is where it ends. */
+  | { readonly kind: "forwarded"; readonly hops: readonly Hop[] }
+);
+
+/** A yes-or-no question with the text in the person's language. */
+export type ConfirmRequest = { readonly kind: "last-try"; readonly request: PinRequest } | UseRequest;
 
 export interface Prompt {
   /** For logs and `status`. */
@@ -45,6 +62,6 @@ export interface PromptTexts {
   pin(request: PinRequest): string;
   /** The short label of the input field: `PIN`. */
   pinLabel(request: PinRequest): string;
-  /** What one try left means, ending in the question to be answered with yes or no. */
+  /** What it is about (one try left: what that means), ending in the question to be answered with yes or no. */
   confirm(request: ConfirmRequest): string;
 }

@@ -68,6 +68,23 @@ describe.each([
     expect(prompts.pin(forwarded)).not.toBe(prompts.pin(request));
   });
 
+  it("ask whether to use the key: for what, by which program", () => {
+    const text = prompts.confirm({ kind: "use", card: "My Number card 0123abcd", purpose: login, program: "git" });
+    for (const part of ["My Number card 0123abcd", "taro@build.example.jp", "git", /[?？]$/])
+      expect(text).toMatch(part);
+  });
+
+  it("name every hop of a forwarded agent, by its fingerprint where known_hosts has no name", () => {
+    const hops = [
+      { names: ["bastion.example", "192.0.2.1"], fingerprint: "SHA256:aaa" },
+      { names: [], fingerprint: "SHA256:bbb" },
+      { names: ["evil\u001b[2J"], fingerprint: "SHA256:ccc" },
+    ];
+    const text = prompts.confirm({ kind: "forwarded", card: "My Number card", purpose: login, hops });
+    expect(text).toMatch(/bastion\.example, 192\.0\.2\.1.*SHA256:bbb.*evil/);
+    expect(text).not.toMatch(/SHA256:aaa|[^\P{C}\n]/u);
+  });
+
   it("do not let a name from outside repaint the prompt", () => {
     const evil = "root\u001b[2J\r\n\u202eXPIN\u0007";
     const lines = prompts.pin(request).split("\n").length;
