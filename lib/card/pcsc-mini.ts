@@ -1,0 +1,223 @@
+/**
+ * PC/SC through pcsc-mini: a shared connection with a transaction, beside other programs that keep the card open.
+ *
+ * What pcsc-mini 0.1.3 does that its documentation does not tell (observed, and read in its source):
+ * - It watches four readers; more are not seen.
+ * - The ATR of its state reports is not the card's (it copies memory that is gone); that of `Card.state()` is right.
+ * - A response buffer of its own has 264 bytes, and whatever buffer a call uses is never freed: one for each reader.
+ * - `Client.stop()` freezes the process for up to a minute and more if the watching thread is not asleep at that moment.
+ * - A `Client` whose service went away cannot be stopped, and its finalizer throws out of the garbage collector, which
+ *   ends the process: such a client must never be collected.
+ * - A `Card` must not be touched after its disconnect: it may stand for another connection by then.
+ * - Nothing may be thrown out of a listener: it would be lost in a warning of Node's.
+ */
+
+import type { Card, Client, Transaction } from "pcsc-mini";
+import { messageOf, PcscError } from "../errors.ts";
+import { type Logger, silentLogger } from "../log.ts";
+import type { OpenCard, PcscBinding, PcscWatch, WatchEvents } from "./pcsc-binding.ts";
+import { bindingError, isCardReset } from "./pcsc-errors.ts";
+import { createPcscTransport, type PcscTransportOptions } from "./pcsc-transport.ts";
+import { Settling } from "./settling.ts";
+import type { CardTransport } from "./transport.ts";
+
+type PcscMini = typeof import("pcsc-mini");
+
+export interface PcscMiniOptions extends PcscTransportOptions {
+  /** Loads the binding; for tests. */
+  readonly load?: (() => Promise<PcscMini>) | undefined;
+}
+
+/** The longest response and a little more: MAX_BUFFER_SIZE_EXTENDED (pcsclite.h). */
+const RESPONSE_BUFFER_BYTES = 65_548;
+const BEGIN_ATTEMPTS = 5;
+const SCARD_PROTOCOL_T0 = 1;
+const NO_ATR = new Uint8Array(0);
+
+/** See above. One for each time that the service went away; for the whole process, since the collector is. */
+const UNSTOPPABLE = new Set<Client>();
+
+/** Starts watching at once; {@link CardTransport.ready} and {@link CardTransport.fault} tell how that went. */
+export function createPcscMiniTransport(options: PcscMiniOptions = {}): CardTransport {
+  const { log = silentLogger, load = () => import("pcsc-mini") } = options;
+  return createPcscTransport(async () => {
+    try {
+      return new MiniBinding(await load(), log);
+    } catch (cause) {
+      throw bindingError("pcsc-mini", cause);
+    }
+  }, options);
+}
+
+/** Whether pcsc-mini has a binary for this machine and finds the libraries it needs. */
+export async function isPcscMiniUsable(): Promise<boolean> {
+  try {
+    await import("pcsc-mini");
+    return true;
+  } catch {
+    // The reason is told by whoever insists on this binding.
+    return false;
+  }
+}
+
+class MiniBinding implements PcscBinding {
+  readonly name = "pcsc-mini";
+  readonly #pcsc: PcscMini;
+  readonly #log: Logger;
+  readonly #buffers = new Map<string, ArrayBuffer>();
+
+  constructor(pcsc: PcscMini, log: Logger) {
+    this.#pcsc = pcsc;
+    this.#log = log;
+  }
+
+  watch(events: WatchEvents): PcscWatch {
+    return new MiniWatch(this.#pcsc, events, (reader) => this.#buffer(reader), this.#log);
+  }
+
+  #buffer(reader: string): ArrayBuffer {
+    const buffer = this.#buffers.get(reader) ?? new ArrayBuffer(RESPONSE_BUFFER_BYTES);
+    this.#buffers.set(reader, buffer);
+    return buffer;
+  }
+}
+
+class MiniWatch implements PcscWatch {
+  readonly #pcsc: PcscMini;
+  readonly #buffer: (reader: string) => ArrayBuffer;
+  readonly #log: Logger;
+  readonly #client: Client;
+  readonly #settling: Settling;
+
+  constructor(pcsc: PcscMini, events: WatchEvents, buffer: (reader: string) => ArrayBuffer, log: Logger) {
+    this.#pcsc = pcsc;
+    this.#buffer = buffer;
+    this.#log = log;
+    this.#client = new pcsc.Client();
+    this.#client.on("reader", (reader) => {
+      reader.on("change", ({ raw }) => {
+        this.#settling.report();
+        events.state(reader.name(), raw, NO_ATR);
+      });
+      reader.on("disconnect", () => events.gone(reader.name()));
+    });
+    this.#client.on("error", (error) => events.failed(error));
+    this.#client.start();
+    this.#settling = new Settling(() => true, events.complete);
+  }
+
+  async open(reader: string): Promise<OpenCard> {
+    const { CardDisposition, CardMode } = this.#pcsc;
+    const found = this.#client.reader(reader);
+    if (found === undefined) throw new PcscError("READER_ABSENT", `connect: there is no reader ${reader}`);
+    const card = await found.connect(CardMode.SHARED);
+    try {
+      const transaction = await this.#begin(card);
+      const { atr } = await card.state();
+      return new MiniCard({
+        pcsc: this.#pcsc,
+        owner: this.#client,
+        card,
+        transaction,
+        atr,
+        buffer: this.#buffer(reader),
+        log: this.#log,
+      });
+    } catch (cause) {
+      await card.disconnect(CardDisposition.LEAVE).catch((error: unknown) => {
+        this.#log.debug("disconnect", { reader, error: messageOf(error) });
+      });
+      throw cause;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#settling.stop();
+    this.#client.removeAllListeners();
+    await this.#settling.rest();
+    try {
+      this.#client.stop();
+    } catch (error) {
+      // The service went away and its context with it.
+      this.#log.debug("stop watching", { error: messageOf(error) });
+      UNSTOPPABLE.add(this.#client);
+    }
+  }
+
+  /** Another program may reset the card between our connecting and our transaction. */
+  async #begin(card: Card): Promise<Transaction> {
+    const { CardDisposition, CardMode } = this.#pcsc;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await card.transaction();
+      } catch (cause) {
+        if (!isCardReset(cause) || attempt === BEGIN_ATTEMPTS) throw cause;
+        await card.reconnect(CardMode.SHARED, CardDisposition.LEAVE);
+      }
+    }
+  }
+}
+
+interface MiniCardParts {
+  readonly pcsc: PcscMini;
+  /** Holds the memory of its cards: it must not be collected before them. */
+  readonly owner: Client;
+  readonly card: Card;
+  readonly transaction: Transaction;
+  readonly atr: Uint8Array;
+  readonly buffer: ArrayBuffer;
+  readonly log: Logger;
+}
+
+class MiniCard implements OpenCard {
+  readonly protocol: "T=0" | "T=1";
+  readonly atr: Uint8Array;
+  readonly #parts: MiniCardParts;
+  /** Native code reads it while a call is under way, and nobody else may hold it. */
+  #command: Uint8Array | undefined;
+
+  constructor(parts: MiniCardParts) {
+    this.protocol = parts.card.protocol() === SCARD_PROTOCOL_T0 ? "T=0" : "T=1";
+    this.atr = parts.atr;
+    this.#parts = parts;
+  }
+
+  async transmit(command: Uint8Array): Promise<Uint8Array> {
+    const { card, buffer } = this.#parts;
+    this.#command = command;
+    try {
+      const response = await card.transmit(this.#command, buffer);
+      return new Uint8Array(response);
+    } finally {
+      this.#command = undefined;
+    }
+  }
+
+  /**
+   * Ending the transaction cuts the power before anyone else can send a command. To cut it again on disconnecting would
+   * only wait for a program that has a transaction by then, without limit, and take its card's power away.
+   */
+  async cut(): Promise<void> {
+    const { UNPOWER, LEAVE } = this.#parts.pcsc.CardDisposition;
+    const done = await this.#try("end transaction", () => this.#parts.transaction.end(UNPOWER));
+    if (done || !(await this.#try("disconnect", () => this.#parts.card.disconnect(UNPOWER))))
+      await this.#try("disconnect", () => this.#parts.card.disconnect(LEAVE));
+  }
+
+  async giveBack(): Promise<void> {
+    const { LEAVE } = this.#parts.pcsc.CardDisposition;
+    await this.#try("end transaction", () => this.#parts.transaction.end(LEAVE));
+    await this.#try("disconnect", () => this.#parts.card.disconnect(LEAVE));
+  }
+
+  async #try(what: string, call: () => Promise<void>): Promise<boolean> {
+    try {
+      await call();
+      return true;
+    } catch (error) {
+      // The card or the service is gone, or the caller has another way.
+      this.#parts.log.debug(what, { error: messageOf(error) });
+      return false;
+    }
+  }
+}
