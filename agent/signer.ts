@@ -28,10 +28,10 @@ type AllowedSignature = Extract<GuardDecision, { kind: "allowed" }>;
 
 /** One for all connections: it counts the signatures that wait. */
 export class Signer {
-  readonly #options: SshHandlerOptions;
+  readonly #options: SignerOptions;
   #waiting = 0;
 
-  constructor(options: SshHandlerOptions) {
+  constructor(options: SignerOptions) {
     this.#options = options;
   }
 
