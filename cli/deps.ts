@@ -24,6 +24,8 @@ export interface Deps {
   readonly env: Environment;
   /** The user's home folder, absolute. */
   readonly home: string;
-  /** Aborts on SIGINT, SIGTERM or SIGHUP: let go of the card, then return. */
+  /** Aborts on SIGINT or SIGTERM, also on SIGHUP or SIGUSR1 before {@link onHangUp}: let go of the card, then return. */
   readonly signal: AbortSignal;
+  /** From now on SIGHUP and SIGUSR1 call `listener` and end nothing. */
+  readonly onHangUp: (listener: () => void) => void;
 }

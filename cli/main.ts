@@ -7,11 +7,14 @@ import type { Deps, TextOutput } from "./deps.ts";
 import { run } from "./program.ts";
 
 const stop = new AbortController();
+const stopBy = (signal: NodeJS.Signals) => stop.abort(new Error(`stopped by ${signal}`));
+let hangUp = stopBy;
 let failure: unknown;
 
 // Once each: who presses Ctrl-C again does not want to wait for the card.
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-  process.once(signal, () => stop.abort(new Error(`stopped by ${signal}`)));
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stopBy);
+// With a listener of ours, SIGUSR1 does not open Node's debugger, which could read a remembered PIN.
+for (const signal of ["SIGHUP", "SIGUSR1"] as const) process.on(signal, () => hangUp(signal));
 
 // A defect must not leave a verified card behind: end in the same orderly way as after a signal, then fail.
 process.on("uncaughtException", (error) => {
@@ -28,15 +31,18 @@ const deps: Deps = {
   env: process.env,
   home: homedir(),
   signal: stop.signal,
+  onHangUp: (listener) => {
+    hangUp = listener;
+  },
 };
 
 const status = await run(process.argv.slice(2), deps);
 process.exitCode = failure === undefined ? status : 1;
 
-/** A reader that went away (`| head`) is no error of ours. */
+/** A reader that went away (`| head`, a closed terminal) is no error of ours. */
 function output(stream: NodeJS.WriteStream): TextOutput {
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
+    if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
   });
   return { write: (text) => void stream.write(text), isTerminal: stream.isTTY === true };
 }

@@ -65,6 +65,11 @@ async function serve(flags: AgentFlags, { deps, messages }: CommandContext): Pro
     policy: { allowSha1: allowSha1 === true, allowAnyData: allowAnyData === true },
     hostsOfKey,
   });
+  const forget = async () => {
+    await agent.forget();
+    parts.log.info("forgot PINs and let go of the card", { event: "hang-up" });
+  };
+  deps.onHangUp(() => void forget()); // it does not fail; if it did, the agent would end as after any defect
   try {
     if (allowAnyData === true) deps.stderr.write(`jpki-agent: ${messages.agent.anyDataWarning}\n`);
     if (deps.stderr.isTerminal) deps.stderr.write(`${messages.agent.serving(agent.socketPath)}\n`);

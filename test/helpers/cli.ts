@@ -46,6 +46,7 @@ export function fakeDeps({ env = {}, home = "/nonexistent" }: FakeDepsOptions = 
     env,
     home,
     signal: controller.signal,
+    onHangUp: () => {},
     out: () => out,
     err: () => err,
     stop: () => controller.abort(new Error("stopped by SIGTERM")),
