@@ -22,6 +22,8 @@ const EMPTY_MS = 500;
 export class VpcdSlot {
   /** How long the card takes for each APDU, milliseconds. */
   delayMs = 0;
+  /** Called with each APDU before the card sees it; the card waits for what it returns. */
+  beforeCommand: ((command: Uint8Array) => Promise<void> | undefined) | undefined;
   readonly #port: number;
   #card: EmulatedCard | undefined;
   #socket: Socket | undefined;
@@ -112,6 +114,7 @@ export class VpcdSlot {
   async #answer(card: EmulatedCard, message: Uint8Array): Promise<Uint8Array | undefined> {
     if (message.length > 1) {
       if (this.delayMs > 0) await delay(this.delayMs);
+      await this.beforeCommand?.(message);
       return this.#card === card ? card.transmit(message) : undefined;
     }
     switch (message[0]) {
