@@ -7,7 +7,7 @@ import { assertNever, PinError } from "../lib/errors.ts";
 import type { SignPurpose } from "../lib/keys.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Pin } from "../lib/pin/pin.ts";
-import type { PinRequest, Prompt } from "../lib/pin/prompt.ts";
+import type { PinRequest, Prompt, UseRequest } from "../lib/pin/prompt.ts";
 import { PinMemory, type SetTimer } from "./pin-memory.ts";
 import { Turns } from "./turns.ts";
 
@@ -123,9 +123,37 @@ export class PinBroker {
     });
   }
 
+  /**
+   * Asks a person whether to use a key, after all who asked before. A no holds for a moment, as with {@link ask}.
+   *
+   * @returns whether a person said yes.
+   * @throws PinError `PIN_NO_PROMPT`; the signal's reason when it aborts.
+   */
+  async confirm(request: UseRequest, signal: AbortSignal): Promise<boolean> {
+    const either = AbortSignal.any([signal, this.#closing.signal]);
+    return this.#turns.run(either, async () => {
+      if (this.#refusalOf(useKey(request)) !== undefined) return false;
+      const yes = await this.#confirmNow(request, either);
+      either.throwIfAborted();
+      if (!yes) this.#hold(useKey(request), "PIN_CANCELLED");
+      return yes;
+    });
+  }
+
+  /** A cancel is a no. */
+  async #confirmNow(request: UseRequest, signal: AbortSignal): Promise<boolean> {
+    this.#log.debug("asking whether to use the key", { prompt: this.#prompt.name, question: request.kind });
+    try {
+      return await this.#prompt.confirm(request, signal);
+    } catch (error) {
+      if (error instanceof PinError && (error.code === "PIN_CANCELLED" || error.code === "PIN_FORMAT")) return false;
+      throw error;
+    }
+  }
+
   /** Notes that the request ended with a wrong PIN: the client that repeats it at once brings up no question. */
   holdWrong(request: PinRequest): void {
-    this.#hold(request, "PIN_WRONG");
+    this.#hold(refusalKey(request), "PIN_WRONG");
   }
 
   async #askNow(request: PinRequest, signal: AbortSignal): Promise<Pin> {
@@ -146,13 +174,13 @@ export class PinBroker {
 
   #note(request: PinRequest, error: PinError): void {
     const { code, message, hint } = error;
-    if (code === "PIN_CANCELLED" || code === "PIN_FORMAT") this.#hold(request, code);
+    if (code === "PIN_CANCELLED" || code === "PIN_FORMAT") this.#hold(refusalKey(request), code);
     this.#lastRefusal = code === "PIN_NO_PROMPT" ? error : undefined;
     if (code === "PIN_NO_PROMPT") this.#log.error("the PIN cannot be asked for", { reason: code, text: message, hint });
   }
 
-  #hold(request: PinRequest, code: Refusal["code"]): void {
-    this.#refusals.set(refusalKey(request), { code, untilMs: this.#now() + this.#refusalMs });
+  #hold(key: string, code: Refusal["code"]): void {
+    this.#refusals.set(key, { code, untilMs: this.#now() + this.#refusalMs });
   }
 
   async #askForm(request: PinRequest, signal: AbortSignal): Promise<Pin> {
@@ -166,13 +194,18 @@ export class PinBroker {
     }
   }
 
-  #throwIfRefused(request: PinRequest): void {
+  /** What holds now for the same question. */
+  #refusalOf(key: string): Refusal | undefined {
     const now = this.#now();
-    for (const [key, { untilMs }] of this.#refusals) if (now >= untilMs) this.#refusals.delete(key);
-    const refusal = this.#refusals.get(refusalKey(request));
+    for (const [known, { untilMs }] of this.#refusals) if (now >= untilMs) this.#refusals.delete(known);
+    return this.#refusals.get(key);
+  }
+
+  #throwIfRefused(request: PinRequest): void {
+    const refusal = this.#refusalOf(refusalKey(request));
     if (refusal === undefined) return;
     const { code, untilMs } = refusal;
-    const leftMs = Math.ceil(untilMs - now);
+    const leftMs = Math.ceil(untilMs - this.#now());
     this.#log.info("not asked again: the same has just been answered", {
       reader: request.reader,
       reason: code,
@@ -185,6 +218,12 @@ export class PinBroker {
 /** The same key for the same purpose. A card that does not tell its name yet is told by its reader. */
 function refusalKey({ pin, card, reader, purpose }: PinRequest): string {
   return JSON.stringify([pin, card === "" ? reader : card, ...purposeKey(purpose)]);
+}
+
+/** The same key for the same purpose and program, by the same way. */
+function useKey(request: UseRequest): string {
+  const hops = request.kind === "forwarded" ? request.hops.map(({ fingerprint }) => fingerprint) : [];
+  return JSON.stringify([request.kind, request.card, request.program, ...purposeKey(request.purpose), ...hops]);
 }
 
 function purposeKey(purpose: SignPurpose): readonly (string | undefined)[] {

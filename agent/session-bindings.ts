@@ -38,10 +38,16 @@ export type BindOutcome =
 /** Kept per connection, gone with it. */
 export class SessionBindings implements BindingFacts {
   readonly #bindings: Binding[] = [];
+  #bindAttempted = false;
   #unprovenForwarding = false;
 
   get bindings(): readonly Binding[] {
     return this.#bindings;
+  }
+
+  /** Whether the client tried to bind, with or without success. */
+  get bindAttempted(): boolean {
+    return this.#bindAttempted;
   }
 
   get unprovenForwarding(): boolean {
@@ -50,6 +56,7 @@ export class SessionBindings implements BindingFacts {
 
   /** Verifies the extension's body and records it. Never throws for what a client may send. */
   bind(body: Uint8Array): BindOutcome {
+    this.#bindAttempted = true;
     const claim = readClaim(body);
     const outcome = claim.kind === "proved" ? this.#record(claim.bind) : refused(claim.text);
     if (outcome.kind === "refused" && claim.mayForward) this.#unprovenForwarding = true;

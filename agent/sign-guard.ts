@@ -24,16 +24,22 @@ export interface SignPolicy {
   /** Data of any form. */
   readonly allowAnyData: boolean;
   /**
-   * Whether a forwarded agent may be used. @param hostKeys of the hops in order; the last one is where the
+   * Whether a forwarded agent may be used without asking. @param hostKeys of the hops in order; the last one is where the
    * connection leads to, as far as it is bound.
    */
   readonly allowForwarded?: ((hostKeys: readonly Uint8Array[]) => boolean) | undefined;
+  /** A person is asked before each signature. */
+  readonly confirm?: boolean | undefined;
+  /** No logins on connections that are not bound: for those who use OpenSSH 8.9 or later only. */
+  readonly requireBinding?: boolean | undefined;
 }
 
 export interface GuardedRequest {
   readonly data: Uint8Array;
   /** The plain blob of the key asked for. */
   readonly keyBlob: Uint8Array;
+  /** The certificate for it, if the request names one. */
+  readonly certificate?: Uint8Array | undefined;
   readonly flags: number;
   readonly bindings: BindingFacts;
   readonly policy: SignPolicy;
@@ -46,6 +52,7 @@ export type RefusalReason =
   | "sha1"
   | "forwarded"
   | "forwarded-unproven"
+  | "unbound"
   | "unknown-data"
   | "malformed-data"
   | "certificate"
@@ -62,23 +69,32 @@ export interface Refusal {
   readonly reason: RefusalReason;
   /** For the log, in English. */
   readonly text: string;
+  /** With `forwarded`: what may be signed once a person agrees. Absent where nobody is to be asked. */
+  readonly unlessAgreed?: Allowance | undefined;
 }
 
-export type GuardDecision =
-  | { readonly kind: "allowed"; readonly purpose: SignPurpose; readonly algorithm: RsaAlgorithm }
-  | Refusal;
+export interface Allowance {
+  readonly kind: "allowed";
+  readonly purpose: SignPurpose;
+  readonly algorithm: RsaAlgorithm;
+}
+
+export type GuardDecision = Allowance | Refusal;
 
 /** Decides about one sign request. Never throws for what a client may send. */
 export function guardSignature(request: GuardedRequest): GuardDecision {
   const algorithm = algorithmOf(request);
   if (typeof algorithm !== "string") return algorithm;
   const data = describeSignData(request.data);
-  const refusal = checkForwarding(request) ?? (data.kind === "userauth" ? checkSession(data, request) : undefined);
+  const refusal = checkProof(request) ?? (data.kind === "userauth" ? checkSession(data, request) : undefined);
   if (refusal) return refusal;
   const purpose = purposeOf(data, algorithm, request);
-  if (purpose.kind !== "refused") return { kind: "allowed", purpose, algorithm };
+  if (purpose.kind !== "refused") return checkForwarding({ kind: "allowed", purpose, algorithm }, request);
   if (!request.policy.allowAnyData) return purpose;
-  return { kind: "allowed", purpose: { kind: "any-data", description: purpose.text }, algorithm };
+  return checkForwarding(
+    { kind: "allowed", purpose: { kind: "any-data", description: purpose.text }, algorithm },
+    request,
+  );
 }
 
 function algorithmOf({ flags, policy }: GuardedRequest): RsaAlgorithm | Refusal {
@@ -92,18 +108,26 @@ function algorithmOf({ flags, policy }: GuardedRequest): RsaAlgorithm | Refusal 
   }
 }
 
-function checkForwarding({ bindings: { bindings, unprovenForwarding }, policy }: GuardedRequest): Refusal | undefined {
-  if (unprovenForwarding) return refuse("forwarded-unproven", "forwarded, and the server could not be verified");
-  if (!bindings.some(({ isForwarding }) => isForwarding)) return undefined;
+function checkProof({ bindings: { unprovenForwarding } }: GuardedRequest): Refusal | undefined {
+  if (!unprovenForwarding) return undefined;
+  return refuse("forwarded-unproven", "forwarded, and the server could not be verified");
+}
+
+/** Looked at last: nobody is asked about what would be refused all the same. */
+function checkForwarding(allowed: Allowance, { bindings: { bindings }, policy }: GuardedRequest): GuardDecision {
+  if (!bindings.some(({ isForwarding }) => isForwarding)) return allowed;
   const hostKeys = bindings.map(({ hostKey }) => hostKey);
-  if (policy.allowForwarded?.(hostKeys)) return undefined;
-  return refuse("forwarded", `forwarded through ${hostKeys.map(keyFingerprint).join(", ")}`);
+  if (policy.allowForwarded?.(hostKeys)) return allowed;
+  const refusal = refuse("forwarded", `forwarded through ${hostKeys.map(keyFingerprint).join(", ")}`);
+  // A person can judge a login by its host, but not bytes that are neither a login nor an SSHSIG blob.
+  return allowed.purpose.kind === "any-data" ? refusal : { ...refusal, unlessAgreed: allowed };
 }
 
 /** Once bound, a login must be the one that the connection was last bound to. */
-function checkSession(login: UserauthRequest, { bindings: { bindings } }: GuardedRequest): Refusal | undefined {
+function checkSession(login: UserauthRequest, { bindings: { bindings }, policy }: GuardedRequest): Refusal | undefined {
   const last = bindings.at(-1);
-  if (last === undefined) return undefined;
+  if (last === undefined)
+    return policy.requireBinding ? refuse("unbound", "a login on a connection that is not bound") : undefined;
   if (last.isForwarding) return refuse("wrong-session", "a login over a connection that is bound for forwarding only");
   if (!equalBytes(login.sessionId, last.sessionId))
     return refuse("wrong-session", "a login of another session than the connection is bound to");
@@ -115,7 +139,7 @@ function checkSession(login: UserauthRequest, { bindings: { bindings } }: Guarde
 function purposeOf(data: SignData, algorithm: RsaAlgorithm, request: GuardedRequest): SignPurpose | Refusal {
   switch (data.kind) {
     case "userauth":
-      return checkLogin(data, algorithm, request.keyBlob) ?? loginPurpose(data, request);
+      return checkLogin(data, algorithm, request) ?? loginPurpose(data, request);
     case "sshsig":
       return { kind: "sshsig", namespace: data.namespace };
     case "certificate":
@@ -132,11 +156,16 @@ function purposeOf(data: SignData, algorithm: RsaAlgorithm, request: GuardedRequ
   }
 }
 
-function checkLogin(login: UserauthRequest, algorithm: RsaAlgorithm, keyBlob: Uint8Array): Refusal | undefined {
+function checkLogin(
+  login: UserauthRequest,
+  algorithm: RsaAlgorithm,
+  { keyBlob, certificate }: GuardedRequest,
+): Refusal | undefined {
   if (login.service !== "ssh-connection")
     return refuse("wrong-service", `a login to the service ${JSON.stringify(login.service)}`);
   const offered = offeredAs(login.keyBlob, keyBlob);
-  if (offered === undefined) return refuse("wrong-key", "a login with another key than the one to sign with");
+  if (offered === undefined || (certificate !== undefined && !equalBytes(login.keyBlob, certificate)))
+    return refuse("wrong-key", "a login with another key than the one to sign with");
   const expected = offered === "certificate" ? `${algorithm}-cert-v01@openssh.com` : algorithm;
   if (login.algorithm !== expected)
     return refuse("wrong-algorithm", `a login with ${JSON.stringify(login.algorithm)} where ${expected} is asked for`);
