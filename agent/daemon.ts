@@ -1,6 +1,7 @@
 /** Puts the SSH face together: listener, connections, handler. */
 
 import { resolve } from "node:path";
+import { ConfigError } from "../lib/errors.ts";
 import type { KeyStore } from "../lib/keys.ts";
 import type { LogFields, Logger } from "../lib/log.ts";
 import { decodeRequest } from "../lib/ssh/agent-protocol.ts";
@@ -11,6 +12,8 @@ import { startListener } from "./listener.ts";
 import type { SignPolicy } from "./sign-guard.ts";
 import type { SocketOwner } from "./socket-path.ts";
 import { createSshHandler, newConnectionState } from "./ssh-handler.ts";
+import { isSameSocket, Upstream } from "./upstream.ts";
+import { type OwnAnswer, routeToUpstream } from "./upstream-router.ts";
 
 export interface DaemonOptions {
   /** Relative paths are taken from the working folder. */
@@ -18,6 +21,8 @@ export interface DaemonOptions {
   readonly keys: KeyStore;
   readonly policy: SignPolicy;
   readonly log: Logger;
+  /** Another agent's socket, absolute: its keys are offered after ours. */
+  readonly upstream?: string | undefined;
   /** Host names of a host key, from known_hosts. */
   readonly hostsOfKey?: ((hostKeyBlob: Uint8Array) => readonly string[]) | undefined;
   readonly limits?: Partial<Limits> | undefined;
@@ -35,7 +40,7 @@ export interface Daemon {
 /**
  * Serves the keys at a socket.
  *
- * @throws SocketError `SOCKET_IN_USE`, `SOCKET_UNSAFE`, `IO_FAILED`.
+ * @throws SocketError `SOCKET_IN_USE`, `SOCKET_UNSAFE`, `IO_FAILED`; ConfigError if the upstream agent is ourselves.
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { keys, policy, log, hostsOfKey = () => [] } = options;
@@ -53,13 +58,28 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     log,
     serve: (socket, id) => {
       const state = newConnectionState(taggedLogger(log, { connection: id }));
-      return serveConnection(socket, {
-        answer: async (request, signal) => encodeResponse(await handle(decodeRequest(request), state, signal)),
-        limits,
-        log: state.log,
-      });
+      const own: OwnAnswer = (request, signal) => handle(decodeRequest(request), state, signal);
+      const serving = { limits, log: state.log };
+      if (options.upstream === undefined)
+        return serveConnection(socket, {
+          ...serving,
+          answer: async (request, signal) => encodeResponse(await own(request, signal)),
+        });
+      const upstream = new Upstream({ ...serving, path: options.upstream, ownPath: socketPath });
+      const ownKeys = () => keys.list().map(({ publicKey }) => publicKey);
+      const answer = routeToUpstream({ own, ownKeys, isLocked: () => false, upstream, log: state.log });
+      const served = serveConnection(socket, { ...serving, answer });
+      void served.closed.then(() => upstream.close());
+      return served;
     },
   });
+  if (options.upstream !== undefined && isSameSocket(options.upstream, socketPath)) {
+    await listener.close();
+    throw new ConfigError(`serve at ${socketPath}: the upstream agent's socket is the same`, {
+      hint: "name the socket of another agent with --upstream, or choose another path for ours with -a",
+      details: { problem: "own-upstream", path: socketPath },
+    });
+  }
   return { socketPath, close: () => listener.close() };
 }
 

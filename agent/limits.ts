@@ -18,6 +18,11 @@ export interface Limits {
   readonly replyMs: number;
   /** Signatures waiting for a card or a person, all connections together. One more is refused. */
   readonly waitingSignatures: number;
+  /** For the upstream agent to be reached, and to answer what needs no person, milliseconds. Then we go without it. */
+  readonly upstreamMs: number;
+  /** Session bindings of one connection that are kept for the upstream agent, and their bytes together. */
+  readonly upstreamBinds: number;
+  readonly upstreamBindBytes: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -27,4 +32,7 @@ export const DEFAULT_LIMITS: Limits = {
   frameMs: 30_000,
   replyMs: 30_000,
   waitingSignatures: 64,
+  upstreamMs: 2000,
+  upstreamBinds: 32,
+  upstreamBindBytes: 262_144,
 };
