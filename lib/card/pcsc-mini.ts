@@ -2,7 +2,8 @@
  * PC/SC through pcsc-mini: a shared connection with a transaction, beside other programs that keep the card open.
  *
  * What pcsc-mini 0.1.3 does that its documentation does not tell (observed, and read in its source):
- * - It watches four readers; more are not seen.
+ * - It watches four readers; more are not seen. It has four connections, and loses one for good with each attempt that
+ *   finds no room in the service.
  * - The ATR of its state reports is not the card's (it copies memory that is gone); that of `Card.state()` is right.
  * - A response buffer of its own has 264 bytes, and whatever buffer a call uses is never freed: one for each reader.
  * - `Client.stop()` freezes the process for up to a minute and more if the watching thread is not asleep at that moment.
@@ -87,12 +88,14 @@ class MiniWatch implements PcscWatch {
   readonly #buffer: (reader: string) => ArrayBuffer;
   readonly #log: Logger;
   readonly #client: Client;
+  readonly #events: WatchEvents;
   readonly #settling: Settling;
 
   constructor(pcsc: PcscMini, events: WatchEvents, buffer: (reader: string) => ArrayBuffer, log: Logger) {
     this.#pcsc = pcsc;
     this.#buffer = buffer;
     this.#log = log;
+    this.#events = events;
     this.#client = new pcsc.Client();
     this.#client.on("reader", (reader) => {
       reader.on("change", ({ raw }) => {
@@ -110,7 +113,10 @@ class MiniWatch implements PcscWatch {
     const { CardDisposition, CardMode } = this.#pcsc;
     const found = this.#client.reader(reader);
     if (found === undefined) throw new PcscError("READER_ABSENT", `connect: there is no reader ${reader}`);
-    const card = await found.connect(CardMode.SHARED);
+    const card = await found.connect(CardMode.SHARED).catch((cause: unknown) => {
+      if (hasCode(cause, "TooManyCardConnections")) this.#events.failed(cause);
+      throw cause;
+    });
     try {
       const transaction = await this.#begin(card);
       const { atr } = await card.state();
@@ -220,4 +226,8 @@ class MiniCard implements OpenCard {
       return false;
     }
   }
+}
+
+function hasCode(cause: unknown, code: string): boolean {
+  return cause instanceof Error && "code" in cause && cause.code === code;
 }

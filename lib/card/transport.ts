@@ -13,7 +13,10 @@ export interface CardSlot {
    * `empty`: no card. `present`: a card that answered its power-up. `mute`: a card that did not.
    */
   readonly state: "empty" | "present" | "mute";
-  /** ATR of the card, empty unless `present`; owned by the slot, not to be changed. Never used to recognise a card. */
+  /**
+   * ATR of the card, empty unless `present`, and until the first connection where only that tells it; owned by the slot,
+   * not to be changed. Never used to recognise a card.
+   */
   readonly atr: Uint8Array;
   /**
    * A number that no other insertion in this process ever had: it changes when the card is taken out and put back,

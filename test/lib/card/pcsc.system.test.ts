@@ -1,17 +1,11 @@
 /** Both PC/SC adapters on a real pcscd with vpcd's two slots: the contract, other programs, and pcscd's own troubles. */
 
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { toHex } from "../../../lib/bytes.ts";
 import { createPcscMiniTransport } from "../../../lib/card/pcsc-mini.ts";
 import { createPcscliteTransport } from "../../../lib/card/pcsclite.ts";
 import type { CardSlot, CardTransport } from "../../../lib/card/transport.ts";
 import { Pcscd, VPCD_READERS } from "../../helpers/pcscd.ts";
-import { runOk } from "../../helpers/run.ts";
 import { VpcdSlot } from "../../vpcd/bridge.ts";
 import { OtherProgram } from "./other-program.ts";
 import {
@@ -25,14 +19,13 @@ import {
 } from "./transport-contract.ts";
 
 const [FIRST] = VPCD_READERS;
-const REPOSITORY = join(dirname(fileURLToPath(import.meta.url)), "../../..");
 
 const BINDINGS = [
-  { name: "pcsc-mini", file: "lib/card/pcsc-mini.ts", create: () => createPcscMiniTransport() },
-  { name: "pcsclite", file: "lib/card/pcsclite.ts", create: () => createPcscliteTransport() },
+  { name: "pcsc-mini", create: () => createPcscMiniTransport() },
+  { name: "pcsclite", create: () => createPcscliteTransport() },
 ] as const;
 
-describe.each(BINDINGS)("$name", ({ name, file, create }) => {
+describe.each(BINDINGS)("$name", ({ name, create }) => {
   describe("the contract", () => {
     let pcscd: Pcscd;
     let slots: readonly [VpcdSlot, VpcdSlot];
@@ -288,55 +281,4 @@ describe.each(BINDINGS)("$name", ({ name, file, create }) => {
       }
     });
   });
-
-  it("lets the process exit by itself", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "jpki-exit-"));
-    const pcscd = await Pcscd.start();
-    const vpcd = new VpcdSlot(pcscd.port);
-    try {
-      await vpcd.insert(new RecordingCard());
-      const program = await buildProgram(folder, file, name);
-      const { stdout } = await runOk(process.execPath, [program], {
-        env: { ...process.env, NODE_PATH: join(REPOSITORY, "node_modules") },
-        timeoutMs: 10_000,
-      });
-      expect(stdout).toBe("present empty 9000 closed\n");
-    } finally {
-      await vpcd.remove();
-      await pcscd.stop();
-      await rm(folder, { recursive: true });
-    }
-  });
 });
-
-/** A program that lists, connects, sends one command and closes. In CommonJS, since only that finds NODE_PATH. */
-async function buildProgram(folder: string, file: string, name: string): Promise<string> {
-  const outfile = join(folder, "program.cjs");
-  const create = name === "pcsc-mini" ? "createPcscMiniTransport" : "createPcscliteTransport";
-  await build({
-    stdin: {
-      contents: `
-        import { ${create} } from "./${file}";
-        async function main() {
-          const transport = ${create}();
-          await transport.ready();
-          const states = transport.slots().map((slot) => slot.state);
-          const connection = await transport.connect(transport.slots()[0]);
-          const answer = await connection.transmit(Uint8Array.of(0, 0xa4, 4, 12));
-          await transport.close();
-          process.stdout.write([...states, Buffer.from(answer).toString("hex"), "closed"].join(" ") + "\\n");
-        }
-        main();
-      `,
-      resolveDir: REPOSITORY,
-    },
-    bundle: true,
-    platform: "node",
-    format: "cjs",
-    packages: "external",
-    supported: { "dynamic-import": false },
-    outfile,
-    logLevel: "warning",
-  });
-  return outfile;
-}
