@@ -47,8 +47,8 @@ export class CardKeyStore implements KeyStore {
     });
   }
 
-  async forget(): Promise<void> {
-    this.#options.broker.forget();
+  async forget(keyId?: string | undefined): Promise<void> {
+    this.#options.broker.forget(keyId);
     await this.#options.registry.release();
   }
 

@@ -6,10 +6,15 @@ import type { KeyStore } from "../lib/keys.ts";
 import type { LogFields, Logger } from "../lib/log.ts";
 import { decodeRequest } from "../lib/ssh/agent-protocol.ts";
 import { encodeResponse } from "../lib/ssh/agent-response.ts";
+import type { CertificateSource } from "../lib/user-certificates.ts";
+import { AgentLock } from "./agent-lock.ts";
 import { serveConnection } from "./connection.ts";
+import { KeyConstraints } from "./key-constraints.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { startListener } from "./listener.ts";
+import { OfferedKeys } from "./offered-keys.ts";
 import type { SignPolicy } from "./sign-guard.ts";
+import type { SignerOptions } from "./signer.ts";
 import type { SocketOwner } from "./socket-path.ts";
 import { createSshHandler, newConnectionState } from "./ssh-handler.ts";
 import { isSameSocket, Upstream } from "./upstream.ts";
@@ -25,6 +30,13 @@ export interface DaemonOptions {
   readonly upstream?: string | undefined;
   /** Host names of a host key, from known_hosts. */
   readonly hostsOfKey?: ((hostKeyBlob: Uint8Array) => readonly string[]) | undefined;
+  /** Asks a person whether to use a key; without it, what needs a yes is refused. */
+  readonly confirmUse?: SignerOptions["confirmUse"];
+  /** What is laid on single keys; default: nothing. */
+  readonly constraints?: KeyConstraints | undefined;
+  /** Certificates to offer after their keys. */
+  readonly certificates?: CertificateSource | undefined;
+  readonly lock?: AgentLock | undefined;
   readonly limits?: Partial<Limits> | undefined;
   /** Default: this process. */
   readonly owner?: SocketOwner | undefined;
@@ -43,14 +55,17 @@ export interface Daemon {
  * @throws SocketError `SOCKET_IN_USE`, `SOCKET_UNSAFE`, `IO_FAILED`; ConfigError if the upstream agent is ourselves.
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  const { keys, policy, log, hostsOfKey = () => [] } = options;
+  const { keys, policy, log, confirmUse, certificates, hostsOfKey = () => [] } = options;
   const socketPath = resolve(options.socketPath);
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   if (policy.allowAnyData)
     log.warn("data of any form is signed: a program that reaches the socket can log in anywhere as you", {
       event: "start",
     });
-  const handle = createSshHandler({ keys, policy, hostsOfKey, limits });
+  const lock = options.lock ?? new AgentLock({ now });
+  const constraints = options.constraints ?? new KeyConstraints({ now, unixSeconds });
+  const offered = new OfferedKeys({ keys, constraints, certificates: certificates ?? noFiles, unixSeconds, log });
+  const handle = createSshHandler({ keys, offered, constraints, lock, policy, confirmUse, hostsOfKey, limits });
   const listener = await startListener({
     path: socketPath,
     owner: options.owner ?? { platform: process.platform, uid: process.getuid?.() ?? 0 },
@@ -67,7 +82,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         });
       const upstream = new Upstream({ ...serving, path: options.upstream, ownPath: socketPath });
       const ownKeys = () => keys.list().map(({ publicKey }) => publicKey);
-      const answer = routeToUpstream({ own, ownKeys, isLocked: () => false, upstream, log: state.log });
+      const answer = routeToUpstream({ own, ownKeys, isLocked: () => lock.locked, upstream, log: state.log });
       const served = serveConnection(socket, { ...serving, answer });
       void served.closed.then(() => upstream.close());
       return served;
@@ -82,6 +97,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
   return { socketPath, close: () => listener.close() };
 }
+
+const now = () => performance.now();
+const unixSeconds = () => Date.now() / 1000;
+const noFiles: CertificateSource = () => [];
 
 /** The same log, with `tag` in every line. */
 function taggedLogger(log: Logger, tag: LogFields): Logger {

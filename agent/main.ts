@@ -8,12 +8,14 @@ import type { CardTransport } from "../lib/card/transport.ts";
 import type { CardKey, KnownKeyStore } from "../lib/card-key.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
-import type { Prompt } from "../lib/pin/prompt.ts";
+import type { Prompt, UseRequest } from "../lib/pin/prompt.ts";
+import type { CertificateSource } from "../lib/user-certificates.ts";
 import { CardKeyStore } from "./card-key-store.ts";
 import { CardLogin } from "./card-login.ts";
 import { CardRegistry } from "./card-registry.ts";
 import { startDaemon } from "./daemon.ts";
 import { exportKeys } from "./export-key.ts";
+import { KeyConstraints } from "./key-constraints.ts";
 import { PinBroker, type PinCache } from "./pin-broker.ts";
 import { readerFilter } from "./reader-filter.ts";
 import type { SignPolicy } from "./sign-guard.ts";
@@ -39,6 +41,8 @@ export interface AgentOptions {
   readonly policy: SignPolicy;
   /** Host names of a host key, from known_hosts. */
   readonly hostsOfKey?: ((hostKeyBlob: Uint8Array) => readonly string[]) | undefined;
+  /** Certificates to offer after their keys. */
+  readonly certificates?: CertificateSource | undefined;
 }
 
 export interface RunningAgent {
@@ -64,8 +68,12 @@ export async function startAgent(parts: AgentParts, options: AgentOptions): Prom
   try {
     cards.registry.start();
     await firstReading(transport, cards.registry, log);
-    const { socketPath, policy, hostsOfKey } = options;
-    const daemon = await startDaemon({ socketPath, keys, policy, log, hostsOfKey });
+    const { socketPath, policy, hostsOfKey, certificates } = options;
+    const confirmUse = (request: UseRequest, signal: AbortSignal) => cards.broker.confirm(request, signal);
+    const daemon = await startDaemon({
+      ...{ socketPath, keys, policy, log, hostsOfKey, certificates, confirmUse },
+      constraints: cards.constraints,
+    });
     return {
       socketPath: daemon.socketPath,
       forget: () => keys.forget(),
@@ -99,18 +107,23 @@ interface Cards {
   readonly registry: CardRegistry;
   readonly broker: PinBroker;
   readonly login: CardLogin;
+  readonly constraints: KeyConstraints;
   close(): Promise<void>;
 }
 
 function openCards(parts: AgentParts, cache: PinCache, holdMs: number): Cards {
   const { transport, prompt, known, log, reader, now } = parts;
+  const constraints = new KeyConstraints({ now, unixSeconds: () => Date.now() / 1000 });
   const broker = new PinBroker({ prompt, cache, now, log });
   const registry = new CardRegistry({
     transport,
     holdMs,
     wantsReader: readerFilter(reader),
     onChange: (insertions) => broker.forgetInsertionsExcept(insertions),
-    onKey: (key) => known.remember(key),
+    onKey: (key) => {
+      constraints.restore(key.id);
+      return known.remember(key);
+    },
     log,
   });
   // A held session would let the next request sign without the PIN that "off" promises to ask for.
@@ -121,7 +134,7 @@ function openCards(parts: AgentParts, cache: PinCache, holdMs: number): Cards {
     await registry.close();
     await transport.close();
   };
-  return { registry, broker, login, close };
+  return { registry, broker, login, constraints, close };
 }
 
 async function firstReading(transport: CardTransport, registry: CardRegistry, log: Logger): Promise<void> {

@@ -69,8 +69,13 @@ export interface Refusal {
   readonly reason: RefusalReason;
   /** For the log, in English. */
   readonly text: string;
-  /** With `forwarded`: what may be signed once a person agrees. Absent where nobody is to be asked. */
-  readonly unlessAgreed?: Allowance | undefined;
+  readonly unlessAgreed?: undefined;
+}
+
+/** Forwarded use that a person may agree to. */
+export interface AskedRefusal extends Omit<Refusal, "unlessAgreed"> {
+  /** What may be signed then. */
+  readonly unlessAgreed: Allowance;
 }
 
 export interface Allowance {
@@ -79,7 +84,7 @@ export interface Allowance {
   readonly algorithm: RsaAlgorithm;
 }
 
-export type GuardDecision = Allowance | Refusal;
+export type GuardDecision = Allowance | Refusal | AskedRefusal;
 
 /** Decides about one sign request. Never throws for what a client may send. */
 export function guardSignature(request: GuardedRequest): GuardDecision {

@@ -1,72 +1,163 @@
 /**
- * Sign requests of the SSH face: guard, then key store. Every signature, and everything refused, is one line in the log
- * with its reason.
+ * Sign requests of the SSH face: constraints of the key, guard, a person's yes where one is wanted, then the key store.
+ * Every signature, and everything refused, is one line in the log with its reason.
  */
 
 import { createHash } from "node:crypto";
-import { equalBytes } from "../lib/bytes.ts";
-import { JpkiError } from "../lib/errors.ts";
+import { JpkiError, PinError } from "../lib/errors.ts";
 import type { KeyIdentity, KeyStore } from "../lib/keys.ts";
+import type { UseRequest } from "../lib/pin/prompt.ts";
 import type { AgentRequest } from "../lib/ssh/agent-protocol.ts";
 import { type AgentResponse, FAILURE } from "../lib/ssh/agent-response.ts";
-import { encodeRsaBlob, keyFingerprint } from "../lib/ssh/public-key.ts";
+import { keyFingerprint } from "../lib/ssh/public-key.ts";
 import { digestInfo, hashOf, signatureBlob } from "../lib/ssh/signature.ts";
+import { hopsOf } from "./consent.ts";
+import type { KeyConstraints } from "./key-constraints.ts";
 import type { Limits } from "./limits.ts";
-import { type GuardDecision, guardSignature, type SignPolicy } from "./sign-guard.ts";
+import type { OfferedKeys } from "./offered-keys.ts";
+import { type Allowance, type AskedRefusal, guardSignature, type SignPolicy } from "./sign-guard.ts";
 import type { ConnectionState } from "./ssh-handler.ts";
 
 export interface SignerOptions {
-  readonly keys: KeyStore;
+  readonly keys: Pick<KeyStore, "sign">;
+  readonly offered: OfferedKeys;
+  readonly constraints: KeyConstraints;
   readonly policy: SignPolicy;
+  /** Asks a person, see `PinBroker.confirm`; without it, what needs a yes is refused. */
+  readonly confirmUse?: ((request: UseRequest, signal: AbortSignal) => Promise<boolean>) | undefined;
   /** Host names of a host key, from known_hosts: shown and logged. */
   readonly hostsOfKey: (hostKeyBlob: Uint8Array) => readonly string[];
   readonly limits: Pick<Limits, "waitingSignatures">;
 }
 
 type SignRequest = Extract<AgentRequest, { kind: "sign" }>;
-type AllowedSignature = Extract<GuardDecision, { kind: "allowed" }>;
+
+/** Why there is no signature, for the log. */
+interface Objection {
+  readonly reason: string;
+  readonly text: string;
+}
 
 /** One for all connections: it counts the signatures that wait. */
 export class Signer {
   readonly #options: SignerOptions;
-  #waiting = 0;
+  readonly #waiting = new Set<AbortController>();
 
   constructor(options: SignerOptions) {
     this.#options = options;
   }
 
+  /** Ends every signature that waits for a card or a person. */
+  abandon(reason: string): void {
+    for (const waiting of this.#waiting) waiting.abort(new DOMException(reason, "AbortError"));
+  }
+
   async sign(request: SignRequest, connection: ConnectionState, signal: AbortSignal): Promise<AgentResponse> {
-    const { keys, policy, hostsOfKey, limits } = this.#options;
-    const record = { event: "sign", key: keyFingerprint(request.keyBlob) };
-    const refuse = (reason: string, text: string): AgentResponse => {
+    const { offered, constraints, policy, hostsOfKey, limits } = this.#options;
+    const { bindings } = connection;
+    const found = offered.find(request.keyBlob);
+    const record = { event: "sign", key: keyFingerprint(found?.keyBlob ?? request.keyBlob) };
+    const refuse = ({ reason, text }: Objection): AgentResponse => {
       connection.log.warn("signature refused", { ...record, result: "refused", reason, text });
       return FAILURE;
     };
-    const key = keys.list().find((identity) => equalBytes(encodeRsaBlob(identity.publicKey), request.keyBlob));
-    if (!key) return refuse("unknown-key", "no such key here");
-    const decision = guardSignature({ ...request, bindings: connection.bindings, policy, hostsOfKey });
-    if (decision.kind === "refused") return refuse(decision.reason, decision.text);
-    if (this.#waiting >= limits.waitingSignatures) return refuse("busy", `${this.#waiting} signatures are waiting`);
-    const fields = { ...record, algorithm: decision.algorithm, purpose: decision.purpose };
-    this.#waiting++;
+    if (!found) return refuse({ reason: "unknown-key", text: "no such key here" });
+    const permission = constraints.permits(found.key.id, bindings, request.data);
+    if (permission.kind === "refused") return refuse(permission);
+    const decision = guardSignature({ ...request, ...found, bindings, policy, hostsOfKey });
+    if (decision.kind === "refused" && decision.unlessAgreed === undefined) return refuse(decision);
+    const allowance = decision.kind === "allowed" ? decision : decision.unlessAgreed;
+    const waiting = this.#waiting.size;
+    if (waiting >= limits.waitingSignatures)
+      return refuse({ reason: "busy", text: `${waiting} signatures are waiting` });
+    const fields = { ...record, algorithm: allowance.algorithm, purpose: allowance.purpose };
+    const own = this.#begin(signal);
     try {
-      const signature = await this.#signWith(key, decision, request.data, signal);
-      connection.log[decision.purpose.kind === "any-data" ? "warn" : "info"]("signed", { ...fields, result: "signed" });
+      const objection = await this.#askPerson(found.key, decision, permission.confirm, connection, own.signal);
+      if (objection) return refuse(objection);
+      // The key may have been removed, or its time be over, while a person was asked.
+      const still = constraints.permits(found.key.id, bindings, request.data);
+      if (still.kind === "refused") return refuse(still);
+      const signature = await this.#signWith(found.key, allowance, request.data, own.signal);
+      connection.log[allowance.purpose.kind === "any-data" ? "warn" : "info"]("signed", {
+        ...fields,
+        result: "signed",
+      });
       return { kind: "signature", signature };
     } catch (error) {
-      if (signal.aborted) connection.log.info("signature abandoned", { ...fields, result: "abandoned" });
+      if (own.signal.aborted) connection.log.info("signature abandoned", { ...fields, result: "abandoned" });
       else if (error instanceof JpkiError)
         connection.log.warn("not signed", { ...fields, result: "failed", reason: error.code, text: error.message });
       else throw error;
       return FAILURE;
     } finally {
-      this.#waiting--;
+      own.end();
+    }
+  }
+
+  /** A signal of this signature's own, which aborts with the client's and by {@link abandon}. */
+  #begin(signal: AbortSignal): { readonly signal: AbortSignal; readonly end: () => void } {
+    const own = new AbortController();
+    const follow = () => own.abort(signal.reason);
+    if (signal.aborted) follow();
+    signal.addEventListener("abort", follow, { once: true });
+    this.#waiting.add(own);
+    return {
+      signal: own.signal,
+      end: () => {
+        signal.removeEventListener("abort", follow);
+        this.#waiting.delete(own);
+      },
+    };
+  }
+
+  /**
+   * Asks what is to be asked, no card being held. One yes about the forwarding is a yes for the use it was asked for.
+   *
+   * @returns why not, if a person did not agree or could not be asked.
+   */
+  async #askPerson(
+    key: KeyIdentity,
+    decision: Allowance | AskedRefusal,
+    confirmKey: boolean,
+    { bindings: { bindings }, consent }: ConnectionState,
+    signal: AbortSignal,
+  ): Promise<Objection | undefined> {
+    const { policy, hostsOfKey } = this.#options;
+    const { purpose } = decision.kind === "allowed" ? decision : decision.unlessAgreed;
+    const subject = { card: key.comment, purpose };
+    if (decision.kind === "refused") {
+      const before = consent.answerFor(bindings);
+      if (before === false) return decision;
+      if (before === undefined) {
+        const hops = hopsOf(bindings, hostsOfKey);
+        const answer = await this.#ask({ kind: "forwarded", ...subject, hops }, signal);
+        if (typeof answer !== "string") consent.keep(answer, bindings);
+        if (answer === true) return undefined;
+        return answer === false ? decision : { ...decision, text: `${decision.text}; ${answer}` };
+      }
+    }
+    if (!policy.confirm && !confirmKey) return undefined;
+    const answer = await this.#ask({ kind: "use", ...subject }, signal);
+    if (answer === true) return undefined;
+    return { reason: "not-confirmed", text: answer === false ? "a person said no" : answer };
+  }
+
+  /** A person's answer, or why nobody could be asked. */
+  async #ask(request: UseRequest, signal: AbortSignal): Promise<boolean | string> {
+    const { confirmUse } = this.#options;
+    if (confirmUse === undefined) return "nobody can be asked";
+    try {
+      return await confirmUse(request, signal);
+    } catch (error) {
+      if (error instanceof PinError && error.code === "PIN_NO_PROMPT") return error.message;
+      throw error;
     }
   }
 
   async #signWith(
     key: KeyIdentity,
-    { algorithm, purpose }: AllowedSignature,
+    { algorithm, purpose }: Allowance,
     data: Uint8Array,
     signal: AbortSignal,
   ): Promise<Uint8Array> {

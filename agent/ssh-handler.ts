@@ -2,9 +2,8 @@
  * The SSH face: one request in, one answer out. It knows keys and policy; no socket, no card.
  */
 
-import { utf8 } from "../lib/bytes.ts";
 import { assertNever } from "../lib/errors.ts";
-import type { KeyIdentity } from "../lib/keys.ts";
+import type { KeyStore } from "../lib/keys.ts";
 import type { LogFields, Logger } from "../lib/log.ts";
 import type { AgentRequest } from "../lib/ssh/agent-protocol.ts";
 import {
@@ -15,15 +14,21 @@ import {
   SUCCESS,
 } from "../lib/ssh/agent-response.ts";
 import { EXTENSION_QUERY, EXTENSION_SESSION_BIND } from "../lib/ssh/message-numbers.ts";
-import { encodeRsaBlob, keyFingerprint } from "../lib/ssh/public-key.ts";
+import { keyFingerprint } from "../lib/ssh/public-key.ts";
+import type { AgentLock } from "./agent-lock.ts";
+import { ForwardingConsent } from "./consent.ts";
 import { SessionBindings } from "./session-bindings.ts";
 import { Signer, type SignerOptions } from "./signer.ts";
 
-export type SshHandlerOptions = SignerOptions;
+export interface SshHandlerOptions extends SignerOptions {
+  readonly keys: KeyStore;
+  readonly lock: AgentLock;
+}
 
 /** What is kept for one connection, from its first request to its end. */
 export interface ConnectionState {
   readonly bindings: SessionBindings;
+  readonly consent: ForwardingConsent;
   /** Says which connection it is in each line. */
   readonly log: Logger;
 }
@@ -41,34 +46,39 @@ export type SshHandler = (
 
 /** @returns the state of a connection that has said nothing yet. */
 export function newConnectionState(log: Logger): ConnectionState {
-  return { bindings: new SessionBindings(), log };
+  return { bindings: new SessionBindings(), consent: new ForwardingConsent(), log };
 }
 
 /** One handler serves all connections: it counts the signatures that wait. */
 export function createSshHandler(options: SshHandlerOptions): SshHandler {
-  const { keys } = options;
+  const { keys, offered, lock } = options;
   const signer = new Signer(options);
   return async (request, connection, signal) => {
+    if (lock.locked && !isServedLocked(request)) return refuseLocked(request, connection);
     switch (request.kind) {
       case "list":
-        return { kind: "identities", identities: keys.list().map(identityOf) };
+        return { kind: "identities", identities: offered.list(connection.bindings) };
       case "sign":
         return signer.sign(request, connection, signal);
+      case "remove":
+        return removeKey(request.keyBlob, connection, options);
       case "remove-all":
+        // RFC 9987 section 5.4: honoured whatever the policy; also while locked, for it takes rights away and gives none.
         await keys.forget();
         connection.log.info("forgot PINs and let go of the card", { event: "remove-all" });
         return SUCCESS;
+      case "lock":
+        return lockAgent(request.passphrase, connection, signer, options);
+      case "unlock":
+        return unlockAgent(request.passphrase, connection, lock, signal);
       case "extension":
         return extension(request.name, request.body, connection);
       case "add":
       case "add-constrained":
       case "add-other":
-      case "remove":
       case "add-smartcard":
       case "add-smartcard-constrained":
       case "remove-smartcard":
-      case "lock":
-      case "unlock":
         return unsupported(connection, { request: request.kind });
       case "unsupported":
         return unsupported(connection, { request: request.kind, type: request.type });
@@ -76,6 +86,82 @@ export function createSshHandler(options: SshHandlerOptions): SshHandler {
         return assertNever(request);
     }
   };
+}
+
+/** What a locked agent does as ever; as ssh-agent, and what RFC 9987 section 5.4 says is always honoured. */
+function isServedLocked(request: AgentRequest): boolean {
+  switch (request.kind) {
+    case "lock":
+    case "unlock":
+    case "remove-all":
+    case "remove-smartcard":
+      return true;
+    case "extension":
+      return request.name === EXTENSION_SESSION_BIND;
+    default:
+      return false;
+  }
+}
+
+/** As ssh-agent: an empty list, and a failure for the rest. */
+function refuseLocked(request: AgentRequest, { log }: ConnectionState): AgentResponse {
+  if (request.kind === "list") return { kind: "identities", identities: [] };
+  log.info("request refused", { event: "request", request: request.kind, result: "refused", reason: "locked" });
+  return FAILURE;
+}
+
+/** From the agent only, never from the card. A certificate is a file: it is removed by removing the file. */
+async function removeKey(
+  keyBlob: Uint8Array,
+  { log }: ConnectionState,
+  { keys, offered, constraints }: SshHandlerOptions,
+): Promise<AgentResponse> {
+  const found = offered.find(keyBlob);
+  const fields = { event: "remove", key: keyFingerprint(found?.keyBlob ?? keyBlob) };
+  if (found === undefined || found.certificate !== undefined || !constraints.remove(found.key.id)) {
+    log.info("no such key to remove", { ...fields, result: "refused", reason: "unknown-key" });
+    return FAILURE;
+  }
+  await keys.forget(found.key.id);
+  log.info("key removed until its card is put on a reader again", { ...fields, result: "done" });
+  return SUCCESS;
+}
+
+/** Locking forgets PINs, lets go of the card, and ends what waits for a card or a person. */
+async function lockAgent(
+  passphrase: Uint8Array,
+  { log }: ConnectionState,
+  signer: Signer,
+  { keys, lock }: SshHandlerOptions,
+): Promise<AgentResponse> {
+  const fields = { event: "lock" };
+  if (!(await lock.lock(passphrase))) {
+    log.info("not locked: it is locked already, or the password is empty", { ...fields, result: "refused" });
+    return FAILURE;
+  }
+  signer.abandon("the agent was locked");
+  await keys.forget();
+  log.info("locked", { ...fields, result: "done" });
+  return SUCCESS;
+}
+
+async function unlockAgent(
+  passphrase: Uint8Array,
+  { log }: ConnectionState,
+  lock: AgentLock,
+  signal: AbortSignal,
+): Promise<AgentResponse> {
+  const fields = { event: "unlock" };
+  try {
+    const unlocked = await lock.unlock(passphrase, signal);
+    if (unlocked) log.info("unlocked", { ...fields, result: "done" });
+    else log.warn("not unlocked: the password is wrong, or the agent is not locked", { ...fields, result: "refused" });
+    return unlocked ? SUCCESS : FAILURE;
+  } catch (error) {
+    // The client left before the delay was over; nobody reads the answer.
+    if (!signal.aborted) throw error;
+    return FAILURE;
+  }
 }
 
 function extension(name: string, body: Uint8Array, connection: ConnectionState): AgentResponse {
@@ -111,11 +197,4 @@ function bindSession(body: Uint8Array, { bindings, log }: ConnectionState): Agen
 function unsupported({ log }: ConnectionState, fields: LogFields): AgentResponse {
   log.info("request not supported", { event: "request", result: "refused", reason: "unsupported", ...fields });
   return FAILURE;
-}
-
-function identityOf({ publicKey, comment }: KeyIdentity): {
-  readonly keyBlob: Uint8Array;
-  readonly comment: Uint8Array;
-} {
-  return { keyBlob: encodeRsaBlob(publicKey), comment: utf8(comment) };
 }

@@ -56,6 +56,6 @@ export interface KeyStore {
    * `PIN_BLOCKED`, `PIN_NO_PROMPT`; the signal's reason when it aborts.
    */
   sign(keyId: string, digestInfo: Uint8Array, context: SignContext): Promise<Uint8Array>;
-  /** Forgets remembered PINs and lets go of the card at once (`ssh-add -D`). */
-  forget(): Promise<void>;
+  /** Forgets the remembered PIN of one key, or of all, and lets go of its card at once (`ssh-add -d`, `-D`). */
+  forget(keyId?: string | undefined): Promise<void>;
 }

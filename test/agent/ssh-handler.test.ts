@@ -1,5 +1,8 @@
 import { createHash, createPublicKey, randomBytes, verify } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
+import { AgentLock } from "../../agent/agent-lock.ts";
+import { KeyConstraints } from "../../agent/key-constraints.ts";
+import { OfferedKeys } from "../../agent/offered-keys.ts";
 import type { SignPolicy } from "../../agent/sign-guard.ts";
 import {
   type ConnectionState,
@@ -39,8 +42,13 @@ beforeEach(() => {
 });
 
 function handler(policy: Partial<SignPolicy> = {}, waitingSignatures = 8): SshHandler {
+  const clocks = { now: () => performance.now(), unixSeconds: () => Date.now() / 1000 };
+  const constraints = new KeyConstraints(clocks);
   return createSshHandler({
     keys,
+    offered: new OfferedKeys({ ...clocks, keys, constraints, certificates: () => [], log }),
+    constraints,
+    lock: new AgentLock(clocks),
     policy: { allowSha1: false, allowAnyData: false, ...policy },
     hostsOfKey: () => ["server.example"],
     limits: { waitingSignatures },
@@ -101,7 +109,7 @@ describe("sign", () => {
     expect(keys.signed).toHaveLength(1);
     expect(keys.signed[0]?.context).toEqual({
       purpose: { kind: "sshsig", namespace: "git" },
-      signal: signal.signal,
+      signal: expect.any(AbortSignal),
     });
     expect(keys.signed[0]?.digestInfo.subarray(-64)).toEqual(new Uint8Array(createHash("sha512").update(GIT).digest()));
   });
@@ -242,9 +250,9 @@ describe("the rest", () => {
 
   it.each<AgentRequest>([
     { kind: "extension", name: "restrict@example.com", body: new Uint8Array() },
-    { kind: "lock", passphrase: utf8("secret") },
+    { kind: "lock", passphrase: new Uint8Array() },
     { kind: "unlock", passphrase: utf8("secret") },
-    { kind: "remove", keyBlob: first.blob },
+    { kind: "remove", keyBlob: server.blob },
     { kind: "add-smartcard", tokenId: "/usr/lib/opensc-pkcs11.so", pin: utf8("1234") },
     { kind: "remove-smartcard", tokenId: "/usr/lib/opensc-pkcs11.so", pin: utf8("1234") },
     { kind: "unsupported", type: 1 },
