@@ -35,7 +35,13 @@ export async function openAgentParts(options: PartsOptions, deps: Deps, messages
   const node = await import("../lib/node.ts");
   const log = await openLog(options, deps);
   const [prompt, known, hostsOfKey, transport] = await Promise.all([
-    node.openPrompt({ mode: agent.pinPrompt ?? "auto", env: deps.env, texts: messages.prompts }),
+    node.openPrompt({
+      mode: agent.pinPrompt ?? "auto",
+      pinentry: agent.pinentry,
+      env: deps.env,
+      texts: messages.prompts,
+      log,
+    }),
     node.openKnownKeys(deps, log),
     node.openHostNames(deps.home, log),
     node.openTransport(card, pcscBinding, deps, log),

@@ -31,6 +31,7 @@ export async function settingsOf(flags: GlobalFlags & AgentConfig, deps: Deps): 
     agent: {
       socket: flags.socket ?? file.agent.socket,
       pinPrompt: flags.pinPrompt ?? file.agent.pinPrompt,
+      pinentry: flags.pinentry ?? file.agent.pinentry,
       pinCache: flags.pinCache ?? file.agent.pinCache,
       pinCacheTtl: flags.pinCacheTtl ?? file.agent.pinCacheTtl,
       cardHold: flags.cardHold ?? file.agent.cardHold,

@@ -18,6 +18,7 @@ const seconds = z.number().min(0).max(MAX_SECONDS);
 const agentSchema = z.strictObject({
   socket: z.string().startsWith("/", "must be an absolute path").optional(),
   "pin-prompt": z.enum(PIN_PROMPTS).optional(),
+  pinentry: z.string().min(1).optional(),
   "pin-cache": z.enum(PIN_CACHES).optional(),
   "pin-cache-ttl": seconds.optional(),
   "card-hold": seconds.optional(),
@@ -47,6 +48,7 @@ function agentConfig(agent: z.infer<typeof agentSchema>): AgentConfig {
   return {
     socket: agent.socket,
     pinPrompt: agent["pin-prompt"],
+    pinentry: agent.pinentry,
     pinCache: agent["pin-cache"],
     pinCacheTtl: agent["pin-cache-ttl"],
     cardHold: agent["card-hold"],

@@ -14,7 +14,7 @@ import { ConfigError, messageOf } from "./errors.ts";
 
 export const CARD_SOURCES = ["pcsc", "virtual"] as const;
 export const PCSC_BINDINGS = ["auto", "pcsc-mini", "pcsclite"] as const;
-export const PIN_PROMPTS = ["auto", "askpass", "tty", "none"] as const;
+export const PIN_PROMPTS = ["auto", "pinentry", "askpass", "tty", "none"] as const;
 export const PIN_CACHES = ["off", "session"] as const;
 
 export type CardSource = (typeof CARD_SOURCES)[number];
@@ -38,6 +38,8 @@ export interface AgentConfig {
   /** The socket's path; absolute in a file. */
   readonly socket?: string | undefined;
   readonly pinPrompt?: PinPromptChoice | undefined;
+  /** A path, or a name in the PATH. */
+  readonly pinentry?: string | undefined;
   readonly pinCache?: PinCacheChoice | undefined;
   /** Seconds. */
   readonly pinCacheTtl?: number | undefined;

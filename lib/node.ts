@@ -8,17 +8,22 @@ import { join } from "node:path";
 import type { CardTransport } from "./card/transport.ts";
 import type { KnownKeyStore } from "./card-key.ts";
 import type { CardSource, PcscBinding, PinPromptChoice } from "./config.ts";
+import { assertNever } from "./errors.ts";
 import type { Logger, LogLevel } from "./log.ts";
 import { type PathSources, stateFolder } from "./paths.ts";
 import type { Prompt, PromptTexts } from "./pin/prompt.ts";
+import type { PromptWay } from "./pin/select-prompt.ts";
 
 /** The card that `--card virtual` means. */
 export const VIRTUAL_READER = "Virtual card reader";
 
 export interface PromptOptions {
   readonly mode: PinPromptChoice;
+  /** `--pinentry`: a path, or a name in the PATH. */
+  readonly pinentry?: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly texts: PromptTexts;
+  readonly log: Logger;
 }
 
 /** @param write takes whole lines of JSON. */
@@ -50,28 +55,69 @@ async function openVirtualTransport(paths: PathSources): Promise<CardTransport> 
   return createVirtualTransport({ slots: [{ reader: VIRTUAL_READER, card }] });
 }
 
-/** The way to ask that fits these surroundings; one that says why it cannot where there is none. */
-export async function openPrompt({ mode, env, texts }: PromptOptions): Promise<Prompt> {
-  const { createNoPrompt, DEFAULT_ASKPASS, selectPrompt } = await import("./pin/select-prompt.ts");
+/** Asks in the best way there is, chosen anew for each question. */
+export async function openPrompt(options: PromptOptions): Promise<Prompt> {
+  const { createChoosingPrompt } = await import("./pin/choosing-prompt.ts");
+  const { DEFAULT_ASKPASS, selectPrompt } = await import("./pin/select-prompt.ts");
   const { isTerminalUsable } = await import("./pin/terminal.ts");
-  const path = env["GPG_TTY"] || "/dev/tty";
-  const choice = selectPrompt(mode, {
-    env,
-    defaultAskpass: existsSync(DEFAULT_ASKPASS) ? DEFAULT_ASKPASS : undefined,
-    ttyUsable: isTerminalUsable(path),
+  const { findProgram, findSystemdAsk } = await import("./pin/programs.ts");
+  const { mode, pinentry, env, log } = options;
+  return createChoosingPrompt({
+    choose: () => {
+      const ttyUsable = isTerminalUsable(terminalPath(env));
+      return selectPrompt(mode, {
+        env,
+        pinentry: pinentry ?? findProgram(["pinentry-mac", "pinentry"], env),
+        defaultAskpass: existsSync(DEFAULT_ASKPASS) ? DEFAULT_ASKPASS : undefined,
+        systemdAsk: findSystemdAsk(env),
+        ttyForPinentry: namedTerminal(env) !== undefined || ttyUsable,
+        ttyUsable,
+      });
+    },
+    open: (way) => openWay(way, options),
+    log,
   });
-  switch (choice.kind) {
+}
+
+async function openWay(way: PromptWay, { env, texts }: PromptOptions): Promise<Prompt> {
+  switch (way.kind) {
+    case "pinentry": {
+      const { createPinentryPrompt } = await import("./pin/pinentry.ts");
+      const { controllingTerminal } = await import("./pin/programs.ts");
+      const { program, windowOnly } = way;
+      return createPinentryPrompt({
+        program,
+        windowOnly,
+        env,
+        tty: namedTerminal(env) ?? controllingTerminal(),
+        texts,
+      });
+    }
     case "askpass": {
       const { createAskpassPrompt } = await import("./pin/askpass.ts");
-      return createAskpassPrompt({ program: choice.program, env, texts });
+      return createAskpassPrompt({ program: way.program, env, texts });
     }
     case "tty": {
       const { createTtyPrompt } = await import("./pin/tty.ts");
-      return createTtyPrompt({ path, texts });
+      const color = !["", "dumb"].includes(env["TERM"] ?? "") && !env["NO_COLOR"];
+      return createTtyPrompt({ path: terminalPath(env), color, texts });
     }
-    case "none":
-      return createNoPrompt(choice);
+    case "systemd": {
+      const { createSystemdAskPrompt } = await import("./pin/systemd-ask.ts");
+      return createSystemdAskPrompt({ program: way.program, env, texts });
+    }
+    default:
+      return assertNever(way);
   }
+}
+
+function terminalPath(env: PromptOptions["env"]): string {
+  return namedTerminal(env) ?? "/dev/tty";
+}
+
+/** GPG_TTY, as pinentry's users set it by `$(tty)`, which says "not a tty" where there is none. */
+function namedTerminal(env: PromptOptions["env"]): string | undefined {
+  return env["GPG_TTY"]?.startsWith("/") ? env["GPG_TTY"] : undefined;
 }
 
 export async function openKnownKeys(paths: PathSources, log: Logger): Promise<KnownKeyStore> {

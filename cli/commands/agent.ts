@@ -2,11 +2,12 @@
 
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
-import { type AgentConfig, PIN_CACHES, PIN_PROMPTS } from "../../lib/config.ts";
+import { type AgentConfig, PIN_CACHES } from "../../lib/config.ts";
 import { defaultSocket } from "../../lib/paths.ts";
 import { runInBackground } from "../background.ts";
 import type { CommandContext } from "../context.ts";
 import { openAgentParts } from "../parts.ts";
+import { addPromptOptions } from "../prompt-options.ts";
 import { type GlobalFlags, settingsOf } from "../settings.ts";
 import { authSockCommand } from "../shell.ts";
 import { oneOf, seconds } from "../usage.ts";
@@ -22,13 +23,13 @@ const DEFAULT_CARD_HOLD = 3;
 
 export function agentCommand(context: CommandContext): Command {
   const { options, commands } = context.messages.help;
-  return new Command("agent")
+  const command = new Command("agent")
     .description(commands.agent)
     .option("-a, --socket <path>", options.socket)
     .option("--background", options.background)
     .addOption(new Option("-c", options.csh).conflicts("s"))
-    .option("-s", options.sh)
-    .addOption(new Option("--pin-prompt <how>", options["pin-prompt"]).argParser(oneOf("--pin-prompt", PIN_PROMPTS)))
+    .option("-s", options.sh);
+  return addPromptOptions(command, context.messages)
     .addOption(new Option("--pin-cache <how>", options["pin-cache"]).argParser(oneOf("--pin-cache", PIN_CACHES)))
     .option("--pin-cache-ttl <seconds>", options["pin-cache-ttl"], seconds("--pin-cache-ttl"))
     .option("--card-hold <seconds>", options["card-hold"], seconds("--card-hold"))

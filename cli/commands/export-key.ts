@@ -7,10 +7,11 @@ import { formatPublicKey, KEY_FORMATS, type KeyFormat } from "../../lib/key-form
 import { encodeRsaBlob, keyFingerprint } from "../../lib/ssh/public-key.ts";
 import type { CommandContext } from "../context.ts";
 import { openAgentParts } from "../parts.ts";
+import { addPromptOptions, type PromptFlags } from "../prompt-options.ts";
 import { type GlobalFlags, settingsOf } from "../settings.ts";
 import { oneOf } from "../usage.ts";
 
-interface ExportKeyFlags extends GlobalFlags {
+interface ExportKeyFlags extends GlobalFlags, PromptFlags {
   readonly format?: KeyFormat | undefined;
   readonly comment?: string | undefined;
   readonly options?: string | undefined;
@@ -22,7 +23,7 @@ const WITH_OPTIONS: readonly KeyFormat[] = ["openssh"];
 
 export function exportKeyCommand(context: CommandContext): Command {
   const { options, commands } = context.messages.help;
-  return new Command("export-key")
+  return addPromptOptions(new Command("export-key"), context.messages)
     .description(commands["export-key"])
     .addOption(new Option("--format <format>", options.format).argParser(oneOf("--format", KEY_FORMATS)))
     .option("--comment <text>", options.comment)

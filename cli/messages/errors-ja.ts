@@ -37,7 +37,7 @@ export function japaneseError(error: JpkiError): ErrorText {
     case "PIN_CANCELLED":
       return text("暗証番号の入力が取り消されました", undefined);
     case "PIN_NO_PROMPT":
-      return withReason("暗証番号の入力画面を表示できません", error, hint);
+      return noPrompt(error);
     case "KEY_UNKNOWN":
       return withReason("該当する鍵がありません", error, hint);
     case "ALGORITHM_UNSUPPORTED":
@@ -90,6 +90,16 @@ function cardAbsent(details: ErrorDetails): ErrorText {
   return text(
     `カードリーダー${named(details, "reader")}にカードがありません`,
     "マイナンバーカードをカードリーダーに置いてください",
+  );
+}
+
+function noPrompt(error: JpkiError): ErrorText {
+  const { missing } = error.details;
+  if (!Array.isArray(missing)) return withReason("暗証番号の入力画面を表示できません", error, error.hint);
+  return text(
+    `暗証番号の入力画面を表示できません（環境変数 ${missing.join("、")} がなく、端末もありません）`,
+    `systemd のユーザーサービスでは systemctl --user import-environment ${missing.join(" ")} XAUTHORITY のあと ` +
+      "systemctl --user restart jpki-agent.service を実行してください",
   );
 }
 

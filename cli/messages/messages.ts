@@ -19,6 +19,7 @@ export type OptionName =
   | "csh"
   | "sh"
   | "pin-prompt"
+  | "pinentry"
   | "pin-cache"
   | "pin-cache-ttl"
   | "card-hold"

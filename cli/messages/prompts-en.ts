@@ -13,32 +13,36 @@ const PIN_WORDS: Readonly<Record<PinName, string>> = {
 };
 
 export const englishPrompts: PromptTexts = {
-  pin: (request) =>
-    [
-      ...previousLines(request),
+  title: "jpki-agent",
+  buttons: { ok: "OK", cancel: "Cancel", yes: "Yes", no: "No" },
+  pin: (request) => ({
+    warning: [...previousLines(request), ...(request.triesLeft === 1 ? [LAST_TRY] : [])].join("\n"),
+    text: [
       `My Number card: ${PIN_WORDS[request.pin]}`,
       ...requestLines(request),
-      ...(request.triesLeft === undefined ? [] : [`Tries left: ${request.triesLeft}`]),
-      ...(request.triesLeft === 1 ? [LAST_TRY] : []),
+      `Tries left: ${request.triesLeft ?? "unknown (the card does not tell)"}`,
     ].join("\n"),
+  }),
   pinLabel: (request) => (request.pin === "sign" ? "Password" : "PIN"),
   confirm: (question) => {
-    if (question.kind === "last-try") {
-      const { request } = question;
-      return [
-        `My Number card: ${PIN_WORDS[request.pin]}`,
-        ...requestLines(request),
-        LAST_TRY,
-        "Use the last try?",
-      ].join("\n");
+    switch (question.kind) {
+      case "last-try": {
+        const { request } = question;
+        const lines = [`My Number card: ${PIN_WORDS[request.pin]}`, ...requestLines(request), "Use the last try?"];
+        return { warning: LAST_TRY, text: lines.join("\n") };
+      }
+      case "forwarded":
+        return {
+          warning: "A REQUEST THROUGH A FORWARDED AGENT",
+          text: [pathLine(question.hops), ...useLines(question), "Let this connection use your My Number card?"].join(
+            "\n",
+          ),
+        };
+      case "use":
+        return { warning: "", text: [...useLines(question), "Use your My Number card for this?"].join("\n") };
+      default:
+        return assertNever(question);
     }
-    return [
-      ...(question.kind === "forwarded" ? ["A REQUEST THROUGH A FORWARDED AGENT", pathLine(question.hops)] : []),
-      ...useLines(question),
-      question.kind === "forwarded"
-        ? "Let this connection use your My Number card?"
-        : "Use your My Number card for this?",
-    ].join("\n");
   },
 };
 

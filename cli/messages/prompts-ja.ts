@@ -14,34 +14,44 @@ const PIN_WORDS: Readonly<Record<PinName, string>> = {
 };
 
 export const japanesePrompts: PromptTexts = {
-  pin: (request) =>
-    [
-      ...previousLines(request),
+  title: "jpki-agent",
+  buttons: { ok: "OK", cancel: "キャンセル", yes: "はい", no: "いいえ" },
+  pin: (request) => ({
+    warning: [...previousLines(request), ...(request.triesLeft === 1 ? [LAST_TRY] : [])].join("\n"),
+    text: [
       `マイナンバーカード: ${PIN_WORDS[request.pin]}を入力してください`,
       ...requestLines(request),
-      ...(request.triesLeft === undefined ? [] : [`残り回数: ${request.triesLeft}回`]),
-      ...(request.triesLeft === 1 ? [LAST_TRY] : []),
+      request.triesLeft === undefined
+        ? "残り回数: 不明（カードから取得できません）"
+        : `残り回数: ${request.triesLeft}回`,
     ].join("\n"),
+  }),
   pinLabel: () => "暗証番号",
   confirm: (question) => {
-    if (question.kind === "last-try") {
-      const { request } = question;
-      return [
-        `マイナンバーカード: ${PIN_WORDS[request.pin]}`,
-        ...requestLines(request),
-        LAST_TRY,
-        "最後の1回を使いますか？",
-      ].join("\n");
+    switch (question.kind) {
+      case "last-try": {
+        const { request } = question;
+        const lines = [
+          `マイナンバーカード: ${PIN_WORDS[request.pin]}`,
+          ...requestLines(request),
+          "最後の1回を使いますか？",
+        ];
+        return { warning: LAST_TRY, text: lines.join("\n") };
+      }
+      case "forwarded":
+        return {
+          warning: "【注意】転送されたエージェント経由の要求です",
+          text: [
+            pathLine(question.hops),
+            ...useLines(question),
+            "この接続にマイナンバーカードの鍵の使用を許可しますか？",
+          ].join("\n"),
+        };
+      case "use":
+        return { warning: "", text: [...useLines(question), "マイナンバーカードの鍵を使いますか？"].join("\n") };
+      default:
+        return assertNever(question);
     }
-    return [
-      ...(question.kind === "forwarded"
-        ? ["【注意】転送されたエージェント経由の要求です", pathLine(question.hops)]
-        : []),
-      ...useLines(question),
-      question.kind === "forwarded"
-        ? "この接続にマイナンバーカードの鍵の使用を許可しますか？"
-        : "マイナンバーカードの鍵を使いますか？",
-    ].join("\n");
   },
 };
 

@@ -1,5 +1,6 @@
 /**
- * The port to the person: asks for a PIN or for a yes. Adapters: askpass, tty (pinentry and others to come).
+ * The port to the person: asks for a PIN or for a yes. Adapters: pinentry, askpass, tty,
+ * systemd-ask.
  *
  * A prompt is shown outside the card's queue, always: no lock and no card is held while a person types.
  */
@@ -45,7 +46,7 @@ export type ConfirmRequest = { readonly kind: "last-try"; readonly request: PinR
 
 export interface Prompt {
   /** For logs and `status`. */
-  readonly name: "askpass" | "tty" | "none";
+  readonly name: "auto" | "pinentry" | "askpass" | "tty" | "systemd" | "none";
   /**
    * @returns a PIN of the right form, owned by the caller, who wipes it.
    * @throws PinError `PIN_CANCELLED` (a person's no, or nothing typed), `PIN_FORMAT` (typed, but not such a PIN),
@@ -56,12 +57,22 @@ export interface Prompt {
   confirm(request: ConfirmRequest, signal: AbortSignal): Promise<boolean>;
 }
 
+/** One question in words. */
+export interface PromptText {
+  /** What must stand out, in red where that is possible: the last try, a wrong PIN. Empty if there is nothing. */
+  readonly warning: string;
+  /** All else, several lines; ends without a colon. */
+  readonly text: string;
+}
+
 /** The words of the prompts; the command line supplies them in the person's language. */
 export interface PromptTexts {
-  /** The whole question, several lines, ending without a colon. */
-  pin(request: PinRequest): string;
+  /** Of a window. */
+  readonly title: string;
+  readonly buttons: { readonly ok: string; readonly cancel: string; readonly yes: string; readonly no: string };
+  pin(request: PinRequest): PromptText;
   /** The short label of the input field: `PIN`. */
   pinLabel(request: PinRequest): string;
   /** What it is about (one try left: what that means), ending in the question to be answered with yes or no. */
-  confirm(request: ConfirmRequest): string;
+  confirm(request: ConfirmRequest): PromptText;
 }

@@ -4,30 +4,38 @@ import type { ReadStream } from "node:tty";
 import { messageOf, PinError } from "../errors.ts";
 import { LineEditor } from "./line-editor.ts";
 import { pinFromBytes } from "./pin.ts";
-import type { Prompt, PromptTexts } from "./prompt.ts";
+import type { Prompt, PromptText, PromptTexts } from "./prompt.ts";
 import { closeTerminal, openTerminal } from "./terminal.ts";
 
 export interface TtyOptions {
   /** `/dev/tty`, or the path of another terminal (GPG_TTY). Opened for each question. */
   readonly path: string;
+  /** Whether it knows colours: then warnings are red. */
+  readonly color: boolean;
   readonly texts: PromptTexts;
 }
 
 /** In full: one key pressed by mistake must not spend the last try. */
 const YES: ReadonlySet<string> = new Set(["yes", "はい"]);
+/** ECMA-48 SGR: bold and red, then as before. */
+const [RED, PLAIN] = ["\u001b[1;31m", "\u001b[m"];
 /** Carriage return, erase to the end of the line (ECMA-48 EL). */
 const START_OF_LINE = "\r\u001b[K";
 
 /** A {@link Prompt} on a terminal. It waits as long as the person does. */
-export function createTtyPrompt({ path, texts }: TtyOptions): Prompt {
+export function createTtyPrompt({ path, color, texts }: TtyOptions): Prompt {
+  const words = ({ warning, text }: PromptText): string => {
+    if (warning === "") return text;
+    return `${color ? `${RED}${warning}${PLAIN}` : warning}\n${text}`;
+  };
   return {
     name: "tty",
     async askPin(request, signal) {
-      const question = `${texts.pin(request)}\n${texts.pinLabel(request)}: `;
+      const question = `${words(texts.pin(request))}\n${texts.pinLabel(request)}: `;
       return pinFromBytes(request.pin, await readLine(path, question, "hidden", signal));
     },
     async confirm(request, signal) {
-      const line = await readLine(path, `${texts.confirm(request)} (yes/no)\n`, "shown", signal);
+      const line = await readLine(path, `${words(texts.confirm(request))} (yes/no)\n`, "shown", signal);
       const yes = YES.has(new TextDecoder().decode(line).trim().toLowerCase());
       line.fill(0);
       return yes;

@@ -6,6 +6,7 @@
 import { writeFileSync } from "node:fs";
 import { isTerminalUsable } from "../../lib/pin/terminal.ts";
 import { createTtyPrompt } from "../../lib/pin/tty.ts";
+import { fakeTexts } from "./prompt-texts.ts";
 import { digitsOf } from "./spy-pin.ts";
 
 const [out = "", path = "", what = "", onSignal = ""] = process.argv.slice(2);
@@ -19,7 +20,8 @@ const request = {
 } as const;
 const prompt = createTtyPrompt({
   path,
-  texts: { pin: () => "二行の\nquestion", pinLabel: () => "暗証番号", confirm: () => "The last try?" },
+  color: false,
+  texts: { ...fakeTexts, pin: () => ({ warning: "", text: "二行の\nquestion" }), pinLabel: () => "暗証番号" },
 });
 
 function say(outcome: unknown): void {

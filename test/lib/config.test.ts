@@ -16,6 +16,7 @@ describe("parseConfig", () => {
       [agent]
       socket = "/run/user/1000/jpki.sock"
       pin-prompt = "askpass"
+      pinentry = "/usr/bin/pinentry-qt"
       pin-cache = "off"
       pin-cache-ttl = 600
       card-hold = 0.5
@@ -28,6 +29,7 @@ describe("parseConfig", () => {
       agent: {
         socket: "/run/user/1000/jpki.sock",
         pinPrompt: "askpass",
+        pinentry: "/usr/bin/pinentry-qt",
         pinCache: "off",
         pinCacheTtl: 600,
         cardHold: 0.5,
@@ -52,7 +54,7 @@ describe("parseConfig", () => {
     ["[agent]\npin-cache-ttl = 3000000", "bad-value", { key: "agent.pin-cache-ttl" }],
     ['[agent]\nallow-sha1 = "yes"', "bad-value", { key: "agent.allow-sha1" }],
     ['[agent]\nsocket = "agent.sock"', "bad-value", { key: "agent.socket" }],
-    ['[agent]\npin-prompt = "pinentry"', "bad-value", { key: "agent.pin-prompt" }],
+    ['[agent]\npin-prompt = "gui"', "bad-value", { key: "agent.pin-prompt" }],
     ["reader = ", "syntax", {}],
     ['reader = "a"\nreader = "b"', "syntax", {}],
   ])("refuses %j as %s", (text, problem, details) => {

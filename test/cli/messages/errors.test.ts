@@ -15,6 +15,7 @@ describe("errors in Japanese", () => {
 
   it.each([
     ["PIN_WRONG", { triesLeft: 2 }, /残り回数: 2回/],
+    ["PIN_NO_PROMPT", { missing: ["DISPLAY", "WAYLAND_DISPLAY"] }, /import-environment DISPLAY WAYLAND_DISPLAY/],
     ["CARD_ABSENT", { reader: "SCR3310" }, /SCR3310/],
     ["CARD_ABSENT", { card: "My Number card 0123abcd" }, /My Number card 0123abcd/],
     ["READER_ABSENT", { reader: "ACR", readers: ["SCR3310"] }, /ACR.*SCR3310/],

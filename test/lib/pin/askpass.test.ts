@@ -3,7 +3,8 @@ import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createAskpassPrompt } from "../../../lib/pin/askpass.ts";
-import type { PinRequest, PromptTexts } from "../../../lib/pin/prompt.ts";
+import type { PinRequest } from "../../../lib/pin/prompt.ts";
+import { fakeTexts as texts } from "../../helpers/prompt-texts.ts";
 import { digitsOf } from "../../helpers/spy-pin.ts";
 import { type TempDir, tempDir } from "../../helpers/temp-dir.ts";
 
@@ -11,12 +12,6 @@ const never = new AbortController().signal;
 const purpose = { kind: "ssh-login", user: "git", hosts: [], forwarded: false } as const;
 const request: PinRequest = { pin: "auth", card: "C", reader: "R", purpose, triesLeft: 3 };
 const confirm = { kind: "last-try", request } as const;
-const texts: PromptTexts = {
-  pin: ({ card, triesLeft }) => `質問 "$card" ${card}\n${triesLeft} tries`,
-  pinLabel: () => "PIN",
-  confirm: () => "The last try?",
-};
-
 const { PATH } = process.env;
 
 let folder: TempDir;
@@ -69,6 +64,8 @@ describe("askPin", () => {
     const { prompt, out } = await askpass(`printf '%s|%s|' "$#" "$1" >"$OUT"; cat >>"$OUT"; echo 1234`);
     await prompt.askPin(request, never);
     expect(await readFile(out, "utf8")).toBe(`1|質問 "$card" C\n3 tries|`);
+    await prompt.askPin({ ...request, previous: "wrong" }, never);
+    expect(await readFile(out, "utf8")).toBe(`1|wrong\n質問 "$card" C\n3 tries|`);
   });
 
   test("the environment is the one given in, and nothing of ours", async () => {
