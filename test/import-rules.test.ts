@@ -150,8 +150,11 @@ const RULES: readonly Rule[] = [
     example: ["lib/paths.ts", "export const home = process.env.HOME;"],
   },
   {
-    title: "relative imports have their extension",
-    check: imports((_file, { specifier }) => specifier.startsWith(".") && !/\.(?:ts|json)$/.test(specifier)),
+    title: "relative imports are spelt out with their extension",
+    check: imports(
+      ({ path }, { specifier }) =>
+        !path.startsWith("test/") && specifier.startsWith(".") && !/^[^$]*\.(?:ts|json)$/.test(specifier),
+    ),
     example: ["lib/paths.ts", 'export { z } from "./schema";'],
   },
   {
