@@ -2,7 +2,9 @@
 
 import type { AgentParts } from "../agent/main.ts";
 import type { Config } from "../lib/config.ts";
+import type { KnownHostKeys } from "../lib/known-host-keys.ts";
 import type { Logger } from "../lib/log.ts";
+import type { CertificateSource } from "../lib/user-certificates.ts";
 import type { Deps } from "./deps.ts";
 import type { Messages } from "./messages/messages.ts";
 
@@ -20,7 +22,8 @@ export interface PartsOptions extends LogOptions {
 export interface OpenedParts {
   /** Closed by what is built on it. */
   readonly parts: AgentParts;
-  readonly hostsOfKey: (hostKeyBlob: Uint8Array) => readonly string[];
+  readonly knownHosts: KnownHostKeys;
+  readonly certificates: CertificateSource;
 }
 
 /** The log, as lines of JSON on stderr. */
@@ -34,7 +37,7 @@ export async function openAgentParts(options: PartsOptions, deps: Deps, messages
   const { reader, card = "pcsc", pcscBinding = "auto", agent } = options.settings;
   const node = await import("../lib/node.ts");
   const log = await openLog(options, deps);
-  const [prompt, known, hostsOfKey, transport] = await Promise.all([
+  const [prompt, known, knownHosts, certificates, transport] = await Promise.all([
     node.openPrompt({
       mode: agent.pinPrompt ?? "auto",
       pinentry: agent.pinentry,
@@ -43,8 +46,9 @@ export async function openAgentParts(options: PartsOptions, deps: Deps, messages
       log,
     }),
     node.openKnownKeys(deps, log),
-    node.openHostNames(deps.home, log),
+    node.openKnownHosts(deps.home, log),
+    node.openCertificates(agent.certificate ?? [], deps, log),
     node.openTransport(card, pcscBinding, deps, log),
   ]);
-  return { parts: { transport, prompt, known, log, reader, now: () => performance.now() }, hostsOfKey };
+  return { parts: { transport, prompt, known, log, reader, now: () => performance.now() }, knownHosts, certificates };
 }

@@ -37,6 +37,10 @@ export async function settingsOf(flags: GlobalFlags & AgentConfig, deps: Deps): 
       cardHold: flags.cardHold ?? file.agent.cardHold,
       allowSha1: flags.allowSha1 ?? file.agent.allowSha1,
       allowAnyData: flags.allowAnyData ?? file.agent.allowAnyData,
+      confirm: flags.confirm ?? file.agent.confirm,
+      requireBinding: flags.requireBinding ?? file.agent.requireBinding,
+      allowForwarded: flags.allowForwarded ?? file.agent.allowForwarded,
+      certificate: flags.certificate?.map((path) => resolve(path)) ?? file.agent.certificate,
     },
   };
 }

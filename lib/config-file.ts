@@ -15,8 +15,10 @@ import { z } from "./schema.ts";
 
 const seconds = z.number().min(0).max(MAX_SECONDS);
 
+const absolutePath = z.string().startsWith("/", "must be an absolute path");
+
 const agentSchema = z.strictObject({
-  socket: z.string().startsWith("/", "must be an absolute path").optional(),
+  socket: absolutePath.optional(),
   "pin-prompt": z.enum(PIN_PROMPTS).optional(),
   pinentry: z.string().min(1).optional(),
   "pin-cache": z.enum(PIN_CACHES).optional(),
@@ -24,6 +26,10 @@ const agentSchema = z.strictObject({
   "card-hold": seconds.optional(),
   "allow-sha1": z.boolean().optional(),
   "allow-any-data": z.boolean().optional(),
+  confirm: z.boolean().optional(),
+  "require-binding": z.boolean().optional(),
+  "allow-forwarded": z.array(z.string().min(1)).optional(),
+  certificate: z.array(absolutePath).optional(),
 });
 
 const configSchema = z.strictObject({
@@ -54,6 +60,10 @@ function agentConfig(agent: z.infer<typeof agentSchema>): AgentConfig {
     cardHold: agent["card-hold"],
     allowSha1: agent["allow-sha1"],
     allowAnyData: agent["allow-any-data"],
+    confirm: agent.confirm,
+    requireBinding: agent["require-binding"],
+    allowForwarded: agent["allow-forwarded"],
+    certificate: agent.certificate,
   };
 }
 

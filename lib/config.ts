@@ -47,6 +47,12 @@ export interface AgentConfig {
   readonly cardHold?: number | undefined;
   readonly allowSha1?: boolean | undefined;
   readonly allowAnyData?: boolean | undefined;
+  readonly confirm?: boolean | undefined;
+  readonly requireBinding?: boolean | undefined;
+  /** Names and patterns of hosts, as in known_hosts. */
+  readonly allowForwarded?: readonly string[] | undefined;
+  /** Paths of SSH certificates; absolute in a file. */
+  readonly certificate?: readonly string[] | undefined;
 }
 
 export interface Config extends GlobalConfig {

@@ -10,8 +10,10 @@ import type { KnownKeyStore } from "./card-key.ts";
 import type { CardSource, PcscBinding, PinPromptChoice } from "./config.ts";
 import { assertNever } from "./errors.ts";
 import type { Logger, LogLevel } from "./log.ts";
+import type { KnownHostKeys } from "./known-host-keys.ts";
 import { type PathSources, stateFolder } from "./paths.ts";
 import type { Prompt, PromptTexts } from "./pin/prompt.ts";
+import type { CertificateSource } from "./user-certificates.ts";
 import type { PromptWay } from "./pin/select-prompt.ts";
 
 /** The card that `--card virtual` means. */
@@ -125,11 +127,18 @@ export async function openKnownKeys(paths: PathSources, log: Logger): Promise<Kn
   return known.openKnownKeys({ folder: stateFolder(paths), log });
 }
 
-/** Names of host keys for prompts and the record. */
-export async function openHostNames(
-  home: string,
+/** The hosts of host keys: for prompts, the record, and the policy of forwarding. */
+export async function openKnownHosts(home: string, log: Logger): Promise<KnownHostKeys> {
+  const { createKnownHostKeys } = await import("./host-names.ts");
+  return createKnownHostKeys({ files: [join(home, ".ssh/known_hosts"), "/etc/ssh/ssh_known_hosts"], log });
+}
+
+/** The certificates in these files and in the state folder. @param files absolute paths. */
+export async function openCertificates(
+  files: readonly string[],
+  paths: PathSources,
   log: Logger,
-): Promise<(hostKeyBlob: Uint8Array) => readonly string[]> {
-  const { createHostNames } = await import("./host-names.ts");
-  return createHostNames({ files: [join(home, ".ssh/known_hosts"), "/etc/ssh/ssh_known_hosts"], log });
+): Promise<CertificateSource> {
+  const { createCertificateFiles } = await import("./certificate-files.ts");
+  return createCertificateFiles({ files, folder: stateFolder(paths), log });
 }

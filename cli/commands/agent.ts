@@ -3,6 +3,7 @@
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import { type AgentConfig, PIN_CACHES } from "../../lib/config.ts";
+import type { KnownHostKeys } from "../../lib/known-host-keys.ts";
 import { defaultSocket } from "../../lib/paths.ts";
 import { runInBackground } from "../background.ts";
 import type { CommandContext } from "../context.ts";
@@ -35,6 +36,10 @@ export function agentCommand(context: CommandContext): Command {
     .option("--card-hold <seconds>", options["card-hold"], seconds("--card-hold"))
     .option("--allow-sha1", options["allow-sha1"])
     .option("--allow-any-data", options["allow-any-data"])
+    .option("--confirm", options.confirm)
+    .option("--allow-forwarded <host...>", options["allow-forwarded"])
+    .option("--require-binding", options["require-binding"])
+    .option("--certificate <file...>", options.certificate)
     .action((_own, command: Command) => {
       const flags = command.optsWithGlobals<AgentFlags>();
       return flags.background === true ? background(context) : serve(flags, context);
@@ -54,7 +59,7 @@ async function serve(flags: AgentFlags, { deps, messages }: CommandContext): Pro
   const settings = await settingsOf(flags, deps);
   const { socket, pinCache = "session", pinCacheTtl, cardHold, allowSha1, allowAnyData } = settings.agent;
   const { startAgent } = await import("../../agent/main.ts");
-  const { parts, hostsOfKey } = await openAgentParts(
+  const { parts, knownHosts, certificates } = await openAgentParts(
     { settings, verbose: flags.verbose, level: "info" },
     deps,
     messages,
@@ -63,8 +68,15 @@ async function serve(flags: AgentFlags, { deps, messages }: CommandContext): Pro
     socketPath: socket === undefined ? defaultSocket(deps) : resolve(socket),
     pinCache: { mode: pinCache, ttlMs: 1000 * (pinCacheTtl ?? DEFAULT_PIN_CACHE_TTL) },
     cardHoldMs: 1000 * (cardHold ?? DEFAULT_CARD_HOLD),
-    policy: { allowSha1: allowSha1 === true, allowAnyData: allowAnyData === true },
-    hostsOfKey,
+    policy: {
+      allowSha1: allowSha1 === true,
+      allowAnyData: allowAnyData === true,
+      confirm: settings.agent.confirm,
+      requireBinding: settings.agent.requireBinding,
+      allowForwarded: (hostKeys) => isAllowed(hostKeys.at(-1), settings.agent, knownHosts),
+    },
+    hostsOfKey: knownHosts.namesOf,
+    certificates,
   });
   const forget = async () => {
     await agent.forget();
@@ -79,6 +91,11 @@ async function serve(flags: AgentFlags, { deps, messages }: CommandContext): Pro
   } finally {
     await agent.close();
   }
+}
+
+/** What counts is the host that the way ends at: a login there, or what runs there. */
+function isAllowed(hostKey: Uint8Array | undefined, settings: AgentConfig, knownHosts: KnownHostKeys): boolean {
+  return hostKey !== undefined && knownHosts.isOneOf(hostKey, settings.allowForwarded ?? []);
 }
 
 function readyLine(socketPath: string, pid: number, { json, c }: AgentFlags): string {

@@ -40,6 +40,11 @@ export const ja: Messages = {
       "card-hold": "次の要求に備えてカードとの接続を保つ秒数（既定 3）",
       "allow-sha1": "ssh-rsa（SHA-1）の署名も許可する（古いサーバー向け）",
       "allow-any-data": "SSH のログインや署名以外のデータにも署名する（危険）",
+      confirm: "暗証番号を記憶している間も、署名のたびに確認する",
+      "allow-forwarded":
+        "転送されたエージェント（ssh -A）から、このホストへのログインを確認なしで許可する（known_hosts の名前かパターン、* はすべて）",
+      "require-binding": "接続先サーバーを示さないクライアントのログインを拒否する（OpenSSH 8.9 以降は示す）",
+      certificate: "カードの鍵の SSH 証明書（*-cert.pub）も提供する",
       format: "openssh（既定）、rfc4716、pkcs8、jwk",
       comment: "鍵のコメント（省略時はカードを示す文字列）",
       options: "authorized_keys で鍵の前に置くオプション（例: restrict,pty）",

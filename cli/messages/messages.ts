@@ -25,6 +25,10 @@ export type OptionName =
   | "card-hold"
   | "allow-sha1"
   | "allow-any-data"
+  | "confirm"
+  | "allow-forwarded"
+  | "require-binding"
+  | "certificate"
   | "format"
   | "comment"
   | "options";
