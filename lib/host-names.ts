@@ -1,12 +1,13 @@
 /**
- * Adapter: the names of host keys, from the known_hosts files of the user and of the system, read when a name is asked
+ * Adapter: whom host keys belong to, from the known_hosts files of the user and of the system. Read when it is asked
  * for: a file may have changed since.
  */
 
 import { readFileSync } from "node:fs";
 import { messageOf } from "./errors.ts";
+import type { KnownHostKeys } from "./known-host-keys.ts";
 import type { Logger } from "./log.ts";
-import { namesOfHostKey, parseKnownHosts } from "./ssh/known-hosts.ts";
+import { hostKeyMatches, namesOfHostKey, parseKnownHosts } from "./ssh/known-hosts.ts";
 
 export interface HostNamesOptions {
   /** In order; a file that is missing is an empty one. */
@@ -14,20 +15,25 @@ export interface HostNamesOptions {
   readonly log: Logger;
 }
 
-/** @returns a function from a host key's blob to the names it goes by; hashed names cannot be read. */
-export function createHostNames({ files, log }: HostNamesOptions): (hostKeyBlob: Uint8Array) => readonly string[] {
-  const read = (file: string) => {
+export function createKnownHostKeys({ files, log }: HostNamesOptions): KnownHostKeys {
+  const textOf = (file: string): string => {
     try {
-      return parseKnownHosts(readFileSync(file, "utf8"));
+      return readFileSync(file, "utf8");
     } catch (error) {
-      // Names are for people to read; without them the fingerprint is shown.
+      // What is not known is shown by its fingerprint, and allowed nothing.
       if (!isMissing(error)) log.warn("known_hosts cannot be read", { file, error: messageOf(error) });
-      return parseKnownHosts("");
+      return "";
     }
   };
-  return (hostKeyBlob) => {
-    const lookup = { candidates: [], unixSeconds: Date.now() / 1000 };
-    return [...new Set(files.flatMap((file) => namesOfHostKey(read(file), hostKeyBlob, lookup)))];
+  // All files as one: a key that one of them revokes has no name in the others.
+  const known = () => parseKnownHosts(files.map(textOf).join("\n"));
+  const unixSeconds = () => Date.now() / 1000;
+  return {
+    namesOf: (hostKey) => namesOfHostKey(known(), hostKey, { candidates: [], unixSeconds: unixSeconds() }),
+    isOneOf: (hostKey, hosts) => {
+      if (hosts.includes("*") && !hosts.some((host) => host.startsWith("!"))) return true;
+      return hosts.length > 0 && hostKeyMatches(known(), hostKey, hosts, unixSeconds());
+    },
   };
 }
 
