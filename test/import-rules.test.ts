@@ -26,6 +26,7 @@ const ADAPTERS = [
   "lib/pin/tty.ts",
   "lib/known-keys.ts",
   "lib/host-names.ts",
+  "lib/certificate-files.ts",
   "lib/pino-log.ts",
 ];
 

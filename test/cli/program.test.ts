@@ -33,6 +33,7 @@ describe("help and version", () => {
         "--pin-cache-ttl",
       ],
       ...["--card-hold", "--allow-sha1", "--allow-any-data", "--reader"],
+      ...["--confirm", "--allow-forwarded", "--require-binding", "--certificate"],
     ])
       expect(deps.out()).toContain(word);
   });

@@ -21,7 +21,11 @@ describe("parseConfig", () => {
       pin-cache-ttl = 600
       card-hold = 0.5
       allow-sha1 = true
-      allow-any-data = false`;
+      allow-any-data = false
+      confirm = true
+      require-binding = true
+      allow-forwarded = ["build.example", "*.lan"]
+      certificate = ["/home/taro/.ssh/card-cert.pub"]`;
     expect(parseConfig(text, FILE)).toEqual({
       reader: "SCR3310",
       card: "pcsc",
@@ -35,6 +39,10 @@ describe("parseConfig", () => {
         cardHold: 0.5,
         allowSha1: true,
         allowAnyData: false,
+        confirm: true,
+        requireBinding: true,
+        allowForwarded: ["build.example", "*.lan"],
+        certificate: ["/home/taro/.ssh/card-cert.pub"],
       },
     });
   });
@@ -54,6 +62,8 @@ describe("parseConfig", () => {
     ["[agent]\npin-cache-ttl = 3000000", "bad-value", { key: "agent.pin-cache-ttl" }],
     ['[agent]\nallow-sha1 = "yes"', "bad-value", { key: "agent.allow-sha1" }],
     ['[agent]\nsocket = "agent.sock"', "bad-value", { key: "agent.socket" }],
+    ['[agent]\nallow-forwarded = "*"', "bad-value", { key: "agent.allow-forwarded" }],
+    ['[agent]\ncertificate = ["card-cert.pub"]', "bad-value", { key: "agent.certificate.0" }],
     ['[agent]\npin-prompt = "gui"', "bad-value", { key: "agent.pin-prompt" }],
     ["reader = ", "syntax", {}],
     ['reader = "a"\nreader = "b"', "syntax", {}],
