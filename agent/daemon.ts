@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { ConfigError } from "../lib/errors.ts";
 import type { KeyStore } from "../lib/keys.ts";
 import type { LogFields, Logger } from "../lib/log.ts";
+import type { SignatureRecord } from "../lib/signature-entry.ts";
 import { decodeRequest } from "../lib/ssh/agent-protocol.ts";
 import { encodeResponse } from "../lib/ssh/agent-response.ts";
 import type { CertificateSource } from "../lib/user-certificates.ts";
@@ -13,6 +14,7 @@ import { KeyConstraints } from "./key-constraints.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { startListener } from "./listener.ts";
 import { OfferedKeys } from "./offered-keys.ts";
+import { createProgramFinder } from "./peer.ts";
 import type { SignPolicy } from "./sign-guard.ts";
 import type { SignerOptions } from "./signer.ts";
 import type { SocketOwner } from "./socket-path.ts";
@@ -37,6 +39,8 @@ export interface DaemonOptions {
   /** Certificates to offer after their keys. */
   readonly certificates?: CertificateSource | undefined;
   readonly lock?: AgentLock | undefined;
+  /** Is told of each signature of ours. */
+  readonly record?: SignatureRecord | undefined;
   readonly limits?: Partial<Limits> | undefined;
   /** Default: this process. */
   readonly owner?: SocketOwner | undefined;
@@ -65,14 +69,18 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const lock = options.lock ?? new AgentLock({ now });
   const constraints = options.constraints ?? new KeyConstraints({ now, unixSeconds });
   const offered = new OfferedKeys({ keys, constraints, certificates: certificates ?? noFiles, unixSeconds, log });
-  const handle = createSshHandler({ keys, offered, constraints, lock, policy, confirmUse, hostsOfKey, limits });
+  const rules = { constraints, lock, policy, confirmUse, hostsOfKey, limits };
+  const handle = createSshHandler({ keys, offered, ...rules, record: options.record });
+  const findProgram = createProgramFinder(process.platform, log);
   const listener = await startListener({
     path: socketPath,
     owner: options.owner ?? { platform: process.platform, uid: process.getuid?.() ?? 0 },
     limits,
     log,
     serve: (socket, id) => {
-      const state = newConnectionState(taggedLogger(log, { connection: id }));
+      const connectionLog = taggedLogger(log, { connection: id });
+      let program: Promise<string | undefined> | undefined;
+      const state = newConnectionState(connectionLog, () => (program ??= findProgram(socket)));
       const own: OwnAnswer = (request, signal) => handle(decodeRequest(request), state, signal);
       const serving = { limits, log: state.log };
       if (options.upstream === undefined)

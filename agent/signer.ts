@@ -1,12 +1,13 @@
 /**
  * Sign requests of the SSH face: constraints of the key, guard, a person's yes where one is wanted, then the key store.
- * Every signature, and everything refused, is one line in the log with its reason.
+ * Every signature, and everything refused, is one line in the log with its reason, and one entry in the record.
  */
 
 import { createHash } from "node:crypto";
 import { JpkiError, PinError } from "../lib/errors.ts";
-import type { KeyIdentity, KeyStore } from "../lib/keys.ts";
+import type { KeyIdentity, KeyStore, SignContext } from "../lib/keys.ts";
 import type { UseRequest } from "../lib/pin/prompt.ts";
+import type { SignatureRecord, SignatureResult } from "../lib/signature-entry.ts";
 import type { AgentRequest } from "../lib/ssh/agent-protocol.ts";
 import { type AgentResponse, FAILURE } from "../lib/ssh/agent-response.ts";
 import { keyFingerprint } from "../lib/ssh/public-key.ts";
@@ -16,6 +17,7 @@ import type { KeyConstraints } from "./key-constraints.ts";
 import type { Limits } from "./limits.ts";
 import type { OfferedKeys } from "./offered-keys.ts";
 import { type Allowance, type AskedRefusal, guardSignature, type SignPolicy } from "./sign-guard.ts";
+import { signatureFacts } from "./signature-facts.ts";
 import type { ConnectionState } from "./ssh-handler.ts";
 
 export interface SignerOptions {
@@ -27,6 +29,8 @@ export interface SignerOptions {
   readonly confirmUse?: ((request: UseRequest, signal: AbortSignal) => Promise<boolean>) | undefined;
   /** Host names of a host key, from known_hosts: shown and logged. */
   readonly hostsOfKey: (hostKeyBlob: Uint8Array) => readonly string[];
+  /** Is told what becomes of each request for a key of ours. */
+  readonly record?: SignatureRecord | undefined;
   readonly limits: Pick<Limits, "waitingSignatures">;
 }
 
@@ -56,9 +60,17 @@ export class Signer {
     const { offered, constraints, policy, hostsOfKey, limits } = this.#options;
     const { bindings } = connection;
     const found = offered.find(request.keyBlob);
-    const record = { event: "sign", key: keyFingerprint(found?.keyBlob ?? request.keyBlob) };
+    const key = keyFingerprint(found?.keyBlob ?? request.keyBlob);
+    const program = found && (await connection.program());
+    const record = { event: "sign", key, program };
+    const keep = (result: SignatureResult, reason?: string) => {
+      if (!found) return;
+      const facts = signatureFacts(request.data, bindings, hostsOfKey);
+      this.#options.record?.add({ key, comment: found.key.comment, result, reason, ...facts, program });
+    };
     const refuse = ({ reason, text }: Objection): AgentResponse => {
       connection.log.warn("signature refused", { ...record, result: "refused", reason, text });
+      keep("refused", reason);
       return FAILURE;
     };
     if (!found) return refuse({ reason: "unknown-key", text: "no such key here" });
@@ -73,22 +85,28 @@ export class Signer {
     const fields = { ...record, algorithm: allowance.algorithm, purpose: allowance.purpose };
     const own = this.#begin(signal);
     try {
-      const objection = await this.#askPerson(found.key, decision, permission.confirm, connection, own.signal);
+      const subject = { card: found.key.comment, purpose: allowance.purpose, program };
+      const objection = await this.#askPerson(subject, decision, permission.confirm, connection, own.signal);
       if (objection) return refuse(objection);
       // The key may have been removed, or its time be over, while a person was asked.
       const still = constraints.permits(found.key.id, bindings, request.data);
       if (still.kind === "refused") return refuse(still);
-      const signature = await this.#signWith(found.key, allowance, request.data, own.signal);
+      const context = { purpose: allowance.purpose, program, signal: own.signal };
+      const signature = await this.#signWith(found.key, allowance, request.data, context);
       connection.log[allowance.purpose.kind === "any-data" ? "warn" : "info"]("signed", {
         ...fields,
         result: "signed",
       });
+      keep("signed");
       return { kind: "signature", signature };
     } catch (error) {
-      if (own.signal.aborted) connection.log.info("signature abandoned", { ...fields, result: "abandoned" });
-      else if (error instanceof JpkiError)
+      if (own.signal.aborted) {
+        connection.log.info("signature abandoned", { ...fields, result: "abandoned" });
+        keep("abandoned");
+      } else if (error instanceof JpkiError) {
         connection.log.warn("not signed", { ...fields, result: "failed", reason: error.code, text: error.message });
-      else throw error;
+        keep("failed", error.code);
+      } else throw error;
       return FAILURE;
     } finally {
       own.end();
@@ -117,15 +135,13 @@ export class Signer {
    * @returns why not, if a person did not agree or could not be asked.
    */
   async #askPerson(
-    key: KeyIdentity,
+    subject: Pick<UseRequest, "card" | "purpose" | "program">,
     decision: Allowance | AskedRefusal,
     confirmKey: boolean,
     { bindings: { bindings }, consent }: ConnectionState,
     signal: AbortSignal,
   ): Promise<Objection | undefined> {
     const { policy, hostsOfKey } = this.#options;
-    const { purpose } = decision.kind === "allowed" ? decision : decision.unlessAgreed;
-    const subject = { card: key.comment, purpose };
     if (decision.kind === "refused") {
       const before = consent.answerFor(bindings);
       if (before === false) return decision;
@@ -157,12 +173,12 @@ export class Signer {
 
   async #signWith(
     key: KeyIdentity,
-    { algorithm, purpose }: Allowance,
+    { algorithm }: Allowance,
     data: Uint8Array,
-    signal: AbortSignal,
+    context: SignContext,
   ): Promise<Uint8Array> {
     const digest = createHash(hashOf(algorithm)).update(data).digest();
-    const raw = await this.#options.keys.sign(key.id, digestInfo(algorithm, digest), { purpose, signal });
+    const raw = await this.#options.keys.sign(key.id, digestInfo(algorithm, digest), context);
     return signatureBlob(algorithm, raw);
   }
 }

@@ -29,6 +29,8 @@ export interface SshHandlerOptions extends SignerOptions {
 export interface ConnectionState {
   readonly bindings: SessionBindings;
   readonly consent: ForwardingConsent;
+  /** Who asks, see peer.ts: for people to read. Never rejects. */
+  readonly program: () => Promise<string | undefined>;
   /** Says which connection it is in each line. */
   readonly log: Logger;
 }
@@ -45,8 +47,11 @@ export type SshHandler = (
 ) => Promise<AgentResponse>;
 
 /** @returns the state of a connection that has said nothing yet. */
-export function newConnectionState(log: Logger): ConnectionState {
-  return { bindings: new SessionBindings(), consent: new ForwardingConsent(), log };
+export function newConnectionState(
+  log: Logger,
+  program: ConnectionState["program"] = async () => undefined,
+): ConnectionState {
+  return { bindings: new SessionBindings(), consent: new ForwardingConsent(), program, log };
 }
 
 /** One handler serves all connections: it counts the signatures that wait. */

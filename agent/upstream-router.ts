@@ -10,7 +10,7 @@
  *     other extensions             the upstream
  *
  * What the upstream gets and answers is passed on byte for byte. While we are locked it gets nothing but
- * bindings, whether or not it is locked itself.
+ * bindings and the order to remove all, whether or not it is locked itself.
  */
 
 import { ByteReader, equalBytes, utf8 } from "../lib/bytes.ts";
