@@ -9,12 +9,12 @@ import type { CardTransport } from "./card/transport.ts";
 import type { KnownKeyStore } from "./card-key.ts";
 import type { CardSource, PcscBinding, PinPromptChoice } from "./config.ts";
 import { assertNever } from "./errors.ts";
-import type { Logger, LogLevel } from "./log.ts";
 import type { KnownHostKeys } from "./known-host-keys.ts";
+import type { Logger, LogLevel } from "./log.ts";
 import { type PathSources, stateFolder } from "./paths.ts";
 import type { Prompt, PromptTexts } from "./pin/prompt.ts";
-import type { CertificateSource } from "./user-certificates.ts";
 import type { PromptWay } from "./pin/select-prompt.ts";
+import type { CertificateSource } from "./user-certificates.ts";
 
 /** The card that `--card virtual` means. */
 export const VIRTUAL_READER = "Virtual card reader";

@@ -37,7 +37,8 @@ export const en: Messages = {
       confirm: "ask before each signature, also while the PIN is remembered",
       "allow-forwarded":
         "let a forwarded agent (ssh -A) log in to these hosts, names or patterns as in known_hosts, without asking; * for any",
-      "require-binding": "refuse logins of clients that do not say which server they lead to (OpenSSH 8.9 and later do)",
+      "require-binding":
+        "refuse logins of clients that do not say which server they lead to (OpenSSH 8.9 and later do)",
       certificate: "also offer these SSH certificates (*-cert.pub) for the card's key",
       format: "openssh (default), rfc4716, pkcs8 or jwk",
       comment: "comment of the key, instead of the card's own",
