@@ -7,6 +7,7 @@
  */
 
 import { PinError } from "../errors.ts";
+import { wholeText } from "./answer-program.ts";
 import { errorNumber, fitsInLine } from "./assuan.ts";
 import { AssuanClient, type AssuanOutcome, noPrompt } from "./assuan-client.ts";
 import type { Environment } from "./child-group.ts";
@@ -44,7 +45,9 @@ export function createPinentryPrompt(options: PinentryOptions): Prompt {
     },
     async confirm(request, signal) {
       const labels = { yes: texts.buttons.yes, no: texts.buttons.no };
-      const outcome = await ask(options, texts.confirm(request), labels, "CONFIRM", signal);
+      // Not every flavour shows SETERROR beside a yes-or-no question (observed: pinentry-curses 1.2.1 does not).
+      const question = { warning: "", text: wholeText(texts.confirm(request)) };
+      const outcome = await ask(options, question, labels, "CONFIRM", signal);
       if (outcome.kind === "ok") outcome.data.fill(0);
       return outcome.kind === "ok";
     },

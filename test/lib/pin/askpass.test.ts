@@ -1,9 +1,10 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createAskpassPrompt } from "../../../lib/pin/askpass.ts";
 import type { PinRequest } from "../../../lib/pin/prompt.ts";
+import { isAlive } from "../../helpers/is-alive.ts";
 import { fakeTexts as texts } from "../../helpers/prompt-texts.ts";
 import { digitsOf } from "../../helpers/spy-pin.ts";
 import { type TempDir, tempDir } from "../../helpers/temp-dir.ts";
@@ -36,17 +37,6 @@ async function askpass(lines: string, env: Readonly<Record<string, string>> = {}
 async function written(out: string): Promise<string> {
   await expect.poll(() => existsSync(out) && readFile(out, "utf8"), { timeout: 10_000 }).toMatch(/\n$/);
   return (await readFile(out, "utf8")).trim();
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch {
-    return false; // ESRCH
-  }
-  // In a container nobody may reap orphans: a zombie is no longer alive.
-  const stat = `/proc/${pid}/stat`;
-  return !existsSync(stat) || !/\) Z /.test(readFileSync(stat, "latin1"));
 }
 
 describe("askPin", () => {
