@@ -71,9 +71,10 @@ function matchesHop(hostKey: Uint8Array, hop: DestinationHop, unixSeconds: numbe
   });
 }
 
-/** A host certificate's word counts as far as its role, dates, names and its authority's signature go. */
+/** A host certificate counts as far as its role, dates, names and authority go; no critical option is known for hosts. */
 function isGoodFor(certificate: SshCertificate, hostname: string, unixSeconds: number): boolean {
-  if (certificate.role !== "host" || validityAt(certificate, unixSeconds) !== "valid") return false;
+  if (certificate.role !== "host" || certificate.criticalOptions.length > 0) return false;
+  if (validityAt(certificate, unixSeconds) !== "valid") return false;
   if (!certificate.principals.some((principal) => matchPattern(hostname, principal))) return false;
   const authority = decodePublicKey(certificate.signatureKey);
   return verifySshSignature(authority, certificate.signature, certificate.signed) === "valid";

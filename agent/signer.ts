@@ -12,6 +12,7 @@ import type { AgentRequest } from "../lib/ssh/agent-protocol.ts";
 import { type AgentResponse, FAILURE } from "../lib/ssh/agent-response.ts";
 import { keyFingerprint } from "../lib/ssh/public-key.ts";
 import { digestInfo, hashOf, signatureBlob } from "../lib/ssh/signature.ts";
+import type { AgentLock } from "./agent-lock.ts";
 import { hopsOf } from "./consent.ts";
 import type { KeyConstraints } from "./key-constraints.ts";
 import type { Limits } from "./limits.ts";
@@ -24,6 +25,7 @@ export interface SignerOptions {
   readonly keys: Pick<KeyStore, "sign">;
   readonly offered: OfferedKeys;
   readonly constraints: KeyConstraints;
+  readonly lock: Pick<AgentLock, "locked">;
   readonly policy: SignPolicy;
   /** Asks a person, see `PinBroker.confirm`; without it, what needs a yes is refused. */
   readonly confirmUse?: ((request: UseRequest, signal: AbortSignal) => Promise<boolean>) | undefined;
@@ -57,7 +59,7 @@ export class Signer {
   }
 
   async sign(request: SignRequest, connection: ConnectionState, signal: AbortSignal): Promise<AgentResponse> {
-    const { offered, constraints, policy, hostsOfKey, limits } = this.#options;
+    const { offered, constraints, lock, policy, hostsOfKey, limits } = this.#options;
     const { bindings } = connection;
     const found = offered.find(request.keyBlob);
     const key = keyFingerprint(found?.keyBlob ?? request.keyBlob);
@@ -88,7 +90,8 @@ export class Signer {
       const subject = { card: found.key.comment, purpose: allowance.purpose, program };
       const objection = await this.#askPerson(subject, decision, permission.confirm, connection, own.signal);
       if (objection) return refuse(objection);
-      // The key may have been removed, or its time be over, while a person was asked.
+      // Meanwhile the agent may have been locked, the key been removed, or its time be over.
+      if (lock.locked) return refuse({ reason: "locked", text: "the agent was locked" });
       const still = constraints.permits(found.key.id, bindings, request.data);
       if (still.kind === "refused") return refuse(still);
       const context = { purpose: allowance.purpose, program, signal: own.signal };

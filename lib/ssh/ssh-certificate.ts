@@ -41,6 +41,8 @@ export interface SshCertificate {
   /** Seconds since 1970: valid from `validAfter` on, up to but without `validBefore`; 2^64 - 1 is for ever. */
   readonly validAfter: bigint;
   readonly validBefore: bigint;
+  /** Names of what a reader must understand to accept the certificate. */
+  readonly criticalOptions: readonly string[];
   /** The authority's key blob. */
   readonly signatureKey: Uint8Array;
   /** What the authority signed, and its signature blob. */
@@ -70,8 +72,8 @@ export function decodeSshCertificate(blob: Uint8Array): SshCertificate | null {
   const principals = decodePrincipals(reader.string("principals", MAX_KEY_BLOB_BYTES));
   const validAfter = reader.u64("valid_after");
   const validBefore = reader.u64("valid_before");
-  checkOptions(reader.string("critical_options", MAX_KEY_BLOB_BYTES), "critical options");
-  checkOptions(reader.string("extensions", MAX_KEY_BLOB_BYTES), "extensions");
+  const criticalOptions = decodeOptions(reader.string("critical_options", MAX_KEY_BLOB_BYTES), "critical options");
+  decodeOptions(reader.string("extensions", MAX_KEY_BLOB_BYTES), "extensions");
   reader.string("reserved", MAX_KEY_BLOB_BYTES);
   const signatureKey = reader.string("signature_key", MAX_KEY_BLOB_BYTES);
   const signed = blob.subarray(0, blob.length - reader.remaining);
@@ -88,6 +90,7 @@ export function decodeSshCertificate(blob: Uint8Array): SshCertificate | null {
     principals,
     validAfter,
     validBefore,
+    criticalOptions,
     signatureKey,
     signed,
     signature,
@@ -126,11 +129,13 @@ function decodePrincipals(body: Uint8Array): readonly string[] {
   return principals;
 }
 
-/** Only the form: what they mean is for the server that the certificate is shown to. */
-function checkOptions(body: Uint8Array, what: string): void {
+/** Their names: what they mean is for the server that the certificate is shown to. */
+function decodeOptions(body: Uint8Array, what: string): readonly string[] {
   const reader = new ByteReader(body, `SSH certificate's ${what}`);
+  const names: string[] = [];
   while (reader.remaining > 0) {
-    reader.string("name", MAX_NAME_BYTES);
+    names.push(reader.text("name", MAX_NAME_BYTES));
     reader.string("data", MAX_KEY_BLOB_BYTES);
   }
+  return names;
 }
