@@ -9,6 +9,7 @@ import type { CardKey, KnownKeyStore } from "../lib/card-key.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Prompt, UseRequest } from "../lib/pin/prompt.ts";
+import type { SignatureRecord } from "../lib/signature-entry.ts";
 import type { CertificateSource } from "../lib/user-certificates.ts";
 import { CardKeyStore } from "./card-key-store.ts";
 import { CardLogin } from "./card-login.ts";
@@ -27,6 +28,8 @@ export interface AgentParts {
   readonly transport: CardTransport;
   readonly prompt: Prompt;
   readonly known: KnownKeyStore;
+  /** Is told of each signature. */
+  readonly record?: SignatureRecord | undefined;
   readonly log: Logger;
   /** `--reader`: a reader's name or a part of it. */
   readonly reader?: string | undefined;
@@ -43,6 +46,8 @@ export interface AgentOptions {
   readonly hostsOfKey?: ((hostKeyBlob: Uint8Array) => readonly string[]) | undefined;
   /** Certificates to offer after their keys. */
   readonly certificates?: CertificateSource | undefined;
+  /** Another agent's socket, absolute: its keys are offered after ours. */
+  readonly upstream?: string | undefined;
 }
 
 export interface RunningAgent {
@@ -59,7 +64,7 @@ const FIRST_READING_MS = 3000;
 /**
  * Starts to serve. Does not need PC/SC, a reader or a card: they may come later.
  *
- * @throws SocketError `SOCKET_IN_USE`, `SOCKET_UNSAFE`.
+ * @throws SocketError `SOCKET_IN_USE`, `SOCKET_UNSAFE`; ConfigError if the upstream agent is this one.
  */
 export async function startAgent(parts: AgentParts, options: AgentOptions): Promise<RunningAgent> {
   const { transport, known, log } = parts;
@@ -68,10 +73,11 @@ export async function startAgent(parts: AgentParts, options: AgentOptions): Prom
   try {
     cards.registry.start();
     await firstReading(transport, cards.registry, log);
-    const { socketPath, policy, hostsOfKey, certificates } = options;
+    const { socketPath, policy, hostsOfKey, certificates, upstream } = options;
     const confirmUse = (request: UseRequest, signal: AbortSignal) => cards.broker.confirm(request, signal);
     const daemon = await startDaemon({
-      ...{ socketPath, keys, policy, log, hostsOfKey, certificates, confirmUse },
+      ...{ socketPath, keys, policy, log, hostsOfKey, certificates, confirmUse, upstream },
+      record: parts.record,
       constraints: cards.constraints,
     });
     return {

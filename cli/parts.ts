@@ -37,7 +37,7 @@ export async function openAgentParts(options: PartsOptions, deps: Deps, messages
   const { reader, card = "pcsc", pcscBinding = "auto", agent } = options.settings;
   const node = await import("../lib/node.ts");
   const log = await openLog(options, deps);
-  const [prompt, known, knownHosts, certificates, transport] = await Promise.all([
+  const [prompt, known, record, knownHosts, certificates, transport] = await Promise.all([
     node.openPrompt({
       mode: agent.pinPrompt ?? "auto",
       pinentry: agent.pinentry,
@@ -46,9 +46,11 @@ export async function openAgentParts(options: PartsOptions, deps: Deps, messages
       log,
     }),
     node.openKnownKeys(deps, log),
+    node.openSignatureRecord(deps, log, agent.notify === true ? messages.signatures.notice : undefined),
     node.openKnownHosts(deps.home, log),
     node.openCertificates(agent.certificate ?? [], deps, log),
     node.openTransport(card, pcscBinding, deps, log),
   ]);
-  return { parts: { transport, prompt, known, log, reader, now: () => performance.now() }, knownHosts, certificates };
+  const now = () => performance.now();
+  return { parts: { transport, prompt, known, record, log, reader, now }, knownHosts, certificates };
 }

@@ -6,6 +6,7 @@ import packageJson from "../package.json" with { type: "json" };
 import { agentCommand } from "./commands/agent.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { exportKeyCommand } from "./commands/export-key.ts";
+import { logCommand } from "./commands/log.ts";
 import type { CommandContext } from "./context.ts";
 import type { Deps } from "./deps.ts";
 import { EXIT_DONE, EXIT_FAILED, exitStatusOf } from "./exit-status.ts";
@@ -57,7 +58,7 @@ function buildProgram(context: CommandContext): Command {
     .option("--json", help.options.json)
     .option("-v, --verbose", help.options.verbose, (_value, count: number) => count + 1, 0)
     .helpCommand(false);
-  for (const command of [agentCommand(context), exportKeyCommand(context), demoCommand(context)])
+  for (const command of [agentCommand(context), exportKeyCommand(context), logCommand(context), demoCommand(context)])
     program.addCommand(command);
   for (const command of [program, ...program.commands])
     command

@@ -41,6 +41,8 @@ export async function settingsOf(flags: GlobalFlags & AgentConfig, deps: Deps): 
       requireBinding: flags.requireBinding ?? file.agent.requireBinding,
       allowForwarded: flags.allowForwarded ?? file.agent.allowForwarded,
       certificate: flags.certificate?.map((path) => resolve(path)) ?? file.agent.certificate,
+      upstream: flags.upstream === undefined ? file.agent.upstream : resolve(flags.upstream),
+      notify: flags.notify ?? file.agent.notify,
     },
   };
 }

@@ -22,6 +22,14 @@ export function seconds(option: string): (value: string) => number {
   };
 }
 
+/** A parser for a number of things, 1 or more. @throws ConfigError from the parser. */
+export function count(option: string): (value: string) => number {
+  return (value) => {
+    if (!/^[1-9]\d{0,8}$/.test(value)) throw badValue(option, value, "1 - 999999999");
+    return Number(value);
+  };
+}
+
 function badValue(option: string, value: string, expected: string): ConfigError {
   return new ConfigError(`${option} does not take "${value}"; it takes ${expected}`, {
     details: { problem: "bad-option-value", subject: option, value, expected },

@@ -30,6 +30,8 @@ const agentSchema = z.strictObject({
   "require-binding": z.boolean().optional(),
   "allow-forwarded": z.array(z.string().min(1)).optional(),
   certificate: z.array(absolutePath).optional(),
+  upstream: absolutePath.optional(),
+  notify: z.boolean().optional(),
 });
 
 const configSchema = z.strictObject({
@@ -64,6 +66,8 @@ function agentConfig(agent: z.infer<typeof agentSchema>): AgentConfig {
     requireBinding: agent["require-binding"],
     allowForwarded: agent["allow-forwarded"],
     certificate: agent.certificate,
+    upstream: agent.upstream,
+    notify: agent.notify,
   };
 }
 

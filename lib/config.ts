@@ -53,6 +53,10 @@ export interface AgentConfig {
   readonly allowForwarded?: readonly string[] | undefined;
   /** Paths of SSH certificates; absolute in a file. */
   readonly certificate?: readonly string[] | undefined;
+  /** Another agent's socket; absolute in a file. */
+  readonly upstream?: string | undefined;
+  /** Whether to show a notice on the desktop after each signature. */
+  readonly notify?: boolean | undefined;
 }
 
 export interface Config extends GlobalConfig {

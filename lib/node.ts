@@ -14,6 +14,7 @@ import type { Logger, LogLevel } from "./log.ts";
 import { type PathSources, stateFolder } from "./paths.ts";
 import type { Prompt, PromptTexts } from "./pin/prompt.ts";
 import type { PromptWay } from "./pin/select-prompt.ts";
+import type { DatedSignatureEntry, NoticeText, SignatureEntry, SignatureRecord } from "./signature-entry.ts";
 import type { CertificateSource } from "./user-certificates.ts";
 
 /** The card that `--card virtual` means. */
@@ -120,6 +121,31 @@ function terminalPath(env: PromptOptions["env"]): string {
 /** GPG_TTY, as pinentry's users set it by `$(tty)`, which says "not a tty" where there is none. */
 function namedTerminal(env: PromptOptions["env"]): string | undefined {
   return env["GPG_TTY"]?.startsWith("/") ? env["GPG_TTY"] : undefined;
+}
+
+/** The record of signatures; with `notice`, each is shown on the desktop too. */
+export async function openSignatureRecord(
+  paths: PathSources,
+  log: Logger,
+  notice: ((entry: SignatureEntry) => NoticeText) | undefined,
+): Promise<SignatureRecord> {
+  const { openSignatureRecord } = await import("./signature-record.ts");
+  const kept = openSignatureRecord({ folder: stateFolder(paths), now: () => new Date(), log });
+  if (notice === undefined) return kept;
+  const { createDesktopNotice } = await import("./desktop-notice.ts");
+  const shown = createDesktopNotice({ env: paths.env, text: notice, log });
+  return {
+    add: (entry) => {
+      kept.add(entry);
+      shown.add(entry);
+    },
+  };
+}
+
+/** What the record holds, the newest last. @throws FileError `IO_FAILED`. */
+export async function readSignatures(paths: PathSources): Promise<readonly DatedSignatureEntry[]> {
+  const { readSignatureRecord } = await import("./signature-record.ts");
+  return readSignatureRecord(stateFolder(paths));
 }
 
 export async function openKnownKeys(paths: PathSources, log: Logger): Promise<KnownKeyStore> {

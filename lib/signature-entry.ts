@@ -42,3 +42,10 @@ export interface SignatureRecord {
   /** Keeps an entry with the time of now. Never throws and never waits: a login must not hang on a full disk. */
   add(entry: SignatureEntry): void;
 }
+
+/** A signature in words, for a notice on the desktop. */
+export interface NoticeText {
+  readonly title: string;
+  /** Plain text. */
+  readonly body: string;
+}

@@ -27,6 +27,8 @@ const ADAPTERS = [
   "lib/known-keys.ts",
   "lib/host-names.ts",
   "lib/certificate-files.ts",
+  "lib/signature-record.ts",
+  "lib/desktop-notice.ts",
   "lib/pino-log.ts",
 ];
 

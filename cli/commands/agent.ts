@@ -40,6 +40,8 @@ export function agentCommand(context: CommandContext): Command {
     .option("--allow-forwarded <host...>", options["allow-forwarded"])
     .option("--require-binding", options["require-binding"])
     .option("--certificate <file...>", options.certificate)
+    .option("--upstream <socket>", options.upstream)
+    .option("--notify", options.notify)
     .action((_own, command: Command) => {
       const flags = command.optsWithGlobals<AgentFlags>();
       return flags.background === true ? background(context) : serve(flags, context);
@@ -77,6 +79,7 @@ async function serve(flags: AgentFlags, { deps, messages }: CommandContext): Pro
     },
     hostsOfKey: knownHosts.namesOf,
     certificates,
+    upstream: settings.agent.upstream,
   });
   const forget = async () => {
     await agent.forget();

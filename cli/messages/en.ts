@@ -2,6 +2,7 @@
 
 import type { Messages } from "./messages.ts";
 import { englishPrompts } from "./prompts-en.ts";
+import { englishSignatures } from "./signatures-en.ts";
 
 export const en: Messages = {
   language: "en",
@@ -12,6 +13,7 @@ export const en: Messages = {
     commands: {
       agent: "serve the card's key to ssh, git and others over an agent socket",
       "export-key": "print the card's authentication public key, ready for authorized_keys",
+      log: "show what the card's key signed or refused to sign, for whom; the newest last",
       demo: "show a whole login with a built-in virtual card; needs no card and no reader",
     },
     options: {
@@ -40,6 +42,9 @@ export const en: Messages = {
       "require-binding":
         "refuse logins of clients that do not say which server they lead to (OpenSSH 8.9 and later do)",
       certificate: "also offer these SSH certificates (*-cert.pub) for the card's key",
+      upstream: "offer the keys of the agent at this socket too, after the card's",
+      notify: "show a notice on the desktop after each signature",
+      n: "show this many entries (default 20)",
       format: "openssh (default), rfc4716, pkcs8 or jwk",
       comment: "comment of the key, instead of the card's own",
       options: "options to stand before the key in authorized_keys, such as restrict,pty",
@@ -52,6 +57,7 @@ export const en: Messages = {
       "--allow-any-data is on: whoever reaches the socket can have anything signed in your name, " +
       "also the login of a government portal",
   },
+  signatures: englishSignatures,
   demo: {
     intro:
       "A login with a virtual My Number card: everything below is real (agent, SSH, signature), only the card and " +

@@ -3,6 +3,7 @@
 import { japaneseError } from "./errors-ja.ts";
 import type { Messages } from "./messages.ts";
 import { japanesePrompts } from "./prompts-ja.ts";
+import { japaneseSignatures } from "./signatures-ja.ts";
 
 export const ja: Messages = {
   language: "ja",
@@ -18,6 +19,7 @@ export const ja: Messages = {
     commands: {
       agent: "カードの鍵を ssh や git などに提供する（エージェントを起動する）",
       "export-key": "カードの利用者証明用の公開鍵を出力する（authorized_keys にそのまま追記できる）",
+      log: "カードの鍵による署名の記録を表示する（新しいものが最後）",
       demo: "内蔵の仮想カードでログインの流れを実演する（カードもリーダーも不要）",
     },
     options: {
@@ -45,6 +47,9 @@ export const ja: Messages = {
         "転送されたエージェント（ssh -A）から、このホストへのログインを確認なしで許可する（known_hosts の名前かパターン、* はすべて）",
       "require-binding": "接続先サーバーを示さないクライアントのログインを拒否する（OpenSSH 8.9 以降は示す）",
       certificate: "カードの鍵の SSH 証明書（*-cert.pub）も提供する",
+      upstream: "このソケットの別のエージェントの鍵も、カードの鍵のあとに提供する",
+      notify: "署名のたびにデスクトップに通知を表示する",
+      n: "表示する件数（既定 20）",
       format: "openssh（既定）、rfc4716、pkcs8、jwk",
       comment: "鍵のコメント（省略時はカードを示す文字列）",
       options: "authorized_keys で鍵の前に置くオプション（例: restrict,pty）",
@@ -57,6 +62,7 @@ export const ja: Messages = {
       "--allow-any-data が有効です。ソケットにアクセスできるプログラムは、行政サービスへのログインを含め、" +
       "どんなデータにもあなたの鍵で署名させることができます",
   },
+  signatures: japaneseSignatures,
   demo: {
     intro:
       "仮想のマイナンバーカードでログインしてみます。架空なのはカードと名義人だけで、エージェントも SSH も署名も本物です。",

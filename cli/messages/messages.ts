@@ -2,8 +2,9 @@
 
 import type { JpkiError } from "../../lib/errors.ts";
 import type { PromptTexts } from "../../lib/pin/prompt.ts";
+import type { NoticeText, SignatureEntry } from "../../lib/signature-entry.ts";
 
-export type CommandName = "agent" | "export-key" | "demo";
+export type CommandName = "agent" | "export-key" | "log" | "demo";
 
 export type OptionName =
   | "reader"
@@ -29,6 +30,9 @@ export type OptionName =
   | "allow-forwarded"
   | "require-binding"
   | "certificate"
+  | "upstream"
+  | "notify"
+  | "n"
   | "format"
   | "comment"
   | "options";
@@ -80,6 +84,15 @@ export interface DemoTexts {
   failed(reason: string): string;
 }
 
+/** The record of signatures; everything in an entry comes from outside. */
+export interface SignatureTexts {
+  /** There is no entry. */
+  readonly none: string;
+  /** One line, without the time. */
+  entry(entry: SignatureEntry): string;
+  notice(entry: SignatureEntry): NoticeText;
+}
+
 export interface Messages {
   readonly language: "en" | "ja";
   /** Before a hint: `hint: `. */
@@ -87,6 +100,7 @@ export interface Messages {
   readonly help: HelpTexts;
   readonly prompts: PromptTexts;
   readonly agent: AgentTexts;
+  readonly signatures: SignatureTexts;
   readonly demo: DemoTexts;
   error(error: JpkiError): ErrorText;
 }

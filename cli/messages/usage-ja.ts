@@ -31,6 +31,8 @@ function usageWords(details: ErrorDetails): string | undefined {
       return `${subject} は ${value} では使えません（使える形式: ${expected}）`;
     case "conflicting-options":
       return `同時に指定できないオプションがあります: ${subject}`;
+    case "own-upstream":
+      return "--upstream に、このエージェント自身のソケットは指定できません";
     case "control-characters":
       return "鍵のコメントやオプションに、改行などの制御文字は使えません";
     case "unreadable-file":

@@ -1,0 +1,37 @@
+/** `log`: what was asked of the card's key, by whom and for which host; the newest last. */
+
+import { Command } from "commander";
+import type { CommandContext } from "../context.ts";
+import type { GlobalFlags } from "../settings.ts";
+import { count } from "../usage.ts";
+
+interface LogFlags extends GlobalFlags {
+  readonly n?: number | undefined;
+}
+
+const DEFAULT_COUNT = 20;
+
+export function logCommand(context: CommandContext): Command {
+  const { options, commands } = context.messages.help;
+  return new Command("log")
+    .description(commands.log)
+    .option("-n <count>", options.n, count("-n"))
+    .action((_own, command: Command) => log(command.optsWithGlobals<LogFlags>(), context));
+}
+
+async function log({ n = DEFAULT_COUNT, json }: LogFlags, { deps, messages }: CommandContext): Promise<void> {
+  const { readSignatures } = await import("../../lib/node.ts");
+  const entries = (await readSignatures(deps)).slice(-n);
+  if (json === true) return deps.stdout.write(`${JSON.stringify(entries)}\n`);
+  if (entries.length === 0) return deps.stderr.write(`${messages.signatures.none}\n`);
+  deps.stdout.write(
+    entries.map((entry) => `${localTime(new Date(entry.time))}  ${messages.signatures.entry(entry)}\n`).join(""),
+  );
+}
+
+/** `2026-01-02 03:04:05`: sorts, and reads the same in both languages. */
+function localTime(time: Date): string {
+  const two = (value: number) => String(value).padStart(2, "0");
+  const date = [time.getFullYear(), two(time.getMonth() + 1), two(time.getDate())].join("-");
+  return `${date} ${[time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join(":")}`;
+}
