@@ -6,9 +6,11 @@
  */
 
 import { CardStatusError, PinError } from "../errors.ts";
-import { INS_SELECT, INS_VERIFY } from "../iso7816/command.ts";
+import { INS_CHANGE_REFERENCE_DATA, INS_SELECT, INS_VERIFY } from "../iso7816/command.ts";
 import type { ResponseApdu } from "../iso7816/response.ts";
 import {
+  type ChangeOutcome,
+  changeOutcome,
   SW_DONE,
   SW_END_OF_FILE,
   SW_SECURITY_STATUS,
@@ -116,6 +118,22 @@ export class CardApplication {
       const p2 = referenceOf(await this.#namePin(efId));
       const response = await this.channel.transmit({ cla: 0x00, ins: INS_VERIFY, p1: 0x00, p2, data });
       return verifyOutcome(response.sw);
+    } finally {
+      data.fill(0);
+    }
+  }
+
+  /**
+   * One CHANGE REFERENCE DATA with the new PIN alone, never a second one. The PIN must be verified.
+   *
+   * @throws CardStatusError for an answer that leaves open which value the card has now.
+   */
+  async changePin(efId: number, pin: Pin): Promise<ChangeOutcome> {
+    const data = pin.expose((bytes) => new Uint8Array(bytes));
+    try {
+      const p2 = referenceOf(await this.#namePin(efId));
+      const command = { cla: 0x00, ins: INS_CHANGE_REFERENCE_DATA, p1: 0x01, p2, data };
+      return changeOutcome((await this.channel.transmit(command)).sw);
     } finally {
       data.fill(0);
     }

@@ -1,5 +1,5 @@
 /**
- * The one table of what lies in the JPKI application. Source: card.md ("JPKI application: files"), OpenSC's JPKI
+ * The one table of what lies in the JPKI application, and of the text application's PIN. Source: card.md ("JPKI application: files"), OpenSC's JPKI
  * driver, observed by the authors of myna and jpki-rs on real cards.
  */
 
@@ -7,6 +7,9 @@ import type { PinName } from "../pin/pin.ts";
 
 /** 公的個人認証AP. */
 export const JPKI_AID = Uint8Array.of(0xd3, 0x92, 0xf0, 0x00, 0x26, 0x01, 0x00, 0x00, 0x00, 0x01);
+
+/** 券面事項入力補助AP. */
+export const TEXT_AID = Uint8Array.of(0xd3, 0x92, 0x10, 0x00, 0x31, 0x00, 0x01, 0x01, 0x04, 0x08);
 
 export type KeyName = "auth" | "sign";
 export type CertificateName = "auth" | "auth-ca" | "sign" | "sign-ca";
@@ -36,6 +39,9 @@ export const PIN_FILES = {
   auth: { efId: 0x0018, maxTries: 3, label: "authentication PIN" },
   sign: { efId: 0x001b, maxTries: 5, label: "signature password" },
 } as const satisfies Record<"auth" | "sign", PinFile>;
+
+/** In the text application. */
+export const TEXT_PIN_FILE = { efId: 0x0011, maxTries: 3, label: "text PIN" } as const satisfies PinFile;
 
 export const KEY_FILES = {
   auth: { efId: 0x0017, pin: "auth" },

@@ -16,6 +16,7 @@ import {
 import { derLength } from "../iso7816/tlv.ts";
 import type { Pin } from "../pin/pin.ts";
 import { CardApplication, referenceOf, selectApplication } from "./application.ts";
+import { CardPin } from "./card-pin.ts";
 import type { CardChannel } from "./exchange.ts";
 import type { CardFeatures } from "./features.ts";
 import {
@@ -25,6 +26,8 @@ import {
   KEY_FILES,
   type KeyName,
   PIN_FILES,
+  TEXT_AID,
+  TEXT_PIN_FILE,
   TOKEN_FILE_ID,
 } from "./files.ts";
 import { readFile } from "./read-file.ts";
@@ -60,10 +63,12 @@ const TOKEN_KINDS: ReadonlyMap<string, Token["kind"]> = new Map([
 
 export class JpkiApplication {
   readonly #app: CardApplication;
-  readonly #verified = new Set<JpkiPinName>();
+  readonly #pins: Readonly<Record<JpkiPinName, CardPin>>;
+  #selected = true;
 
   private constructor(app: CardApplication) {
     this.#app = app;
+    this.#pins = { auth: new CardPin(app, "auth", PIN_FILES.auth), sign: new CardPin(app, "sign", PIN_FILES.sign) };
   }
 
   /**
@@ -79,27 +84,42 @@ export class JpkiApplication {
     throw new CardStatusError(command, sw, { code: "NOT_JPKI", hint: "put a My Number card on the reader" });
   }
 
-  /** Costs no try. @throws CardStatusError if the card does not say. */
+  pin(name: JpkiPinName): CardPin {
+    return this.#pins[name];
+  }
+
+  /** As {@link CardPin.triesLeft}. */
   triesLeft(pin: JpkiPinName): Promise<TriesOutcome> {
-    return this.#app.triesLeft(PIN_FILES[pin].efId);
+    return this.#pins[pin].triesLeft();
+  }
+
+  /** As {@link CardPin.verify}. */
+  verify(pin: JpkiPinName, value: Pin): Promise<VerifyOutcome> {
+    return this.#pins[pin].verify(value);
+  }
+
+  /** As {@link CardPin.isVerified}. */
+  isVerified(pin: JpkiPinName): boolean {
+    return this.#pins[pin].isVerified;
+  }
+
+  /** Whether this application is still the selected one: without that, the session serves no other job. */
+  get selected(): boolean {
+    return this.#selected;
   }
 
   /**
-   * Spends a try of the PIN unless it is right. Does not wipe `value`. Read {@link triesLeft} right before: it also
-   * teaches the shortest form of this command.
+   * Leaves this application for the text application (券面事項入力補助AP): nothing else here may be used afterwards.
    *
-   * @throws PinError `PIN_FORMAT` for an empty PIN; CardStatusError for an answer that is none to a PIN.
+   * @returns its PIN; undefined for a card that has no such application (a phone).
    */
-  async verify(pin: JpkiPinName, value: Pin): Promise<VerifyOutcome> {
-    this.#verified.delete(pin);
-    const outcome = await this.#app.verify(PIN_FILES[pin].efId, value);
-    if (outcome.kind === "verified") this.#verified.add(pin);
-    return outcome;
-  }
-
-  /** Whether a {@link verify} of this session was right: the card's own word is not enough, it may be another's PIN. */
-  isVerified(pin: JpkiPinName): boolean {
-    return this.#verified.has(pin);
+  async leaveForTextPin(): Promise<CardPin | undefined> {
+    const { channel, features } = this.#app;
+    this.#selected = false;
+    const sw = await selectApplication(channel, TEXT_AID);
+    if (sw === SW_DONE) return new CardPin(new CardApplication(channel, features), "text", TEXT_PIN_FILE);
+    if (isCheckingError(sw)) return undefined;
+    throw new CardStatusError("select the text application", sw);
   }
 
   /**

@@ -154,7 +154,7 @@ export class CardSession {
       channel.signal = signal;
       const value = await job(jpki);
       signal?.throwIfAborted();
-      held = hold && !this.#closed;
+      held = hold && jpki.selected && !this.#closed;
       return value;
     } catch (error) {
       throw signal?.aborted ? signal.reason : error;

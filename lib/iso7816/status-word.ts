@@ -43,6 +43,9 @@ export type TriesOutcome =
   | { readonly kind: "blocked" }
   | { readonly kind: "verified" };
 
+/** What a CHANGE REFERENCE DATA came to. */
+export type ChangeOutcome = { readonly kind: "changed" } | { readonly kind: "refused"; readonly sw: number };
+
 /** @throws CardStatusError `CARD_STATUS` for a status word that is no answer to a PIN. */
 export function verifyOutcome(sw: number): VerifyOutcome {
   const outcome = triesOutcome(sw);
@@ -56,4 +59,16 @@ export function triesOutcome(sw: number): TriesOutcome {
   if ((sw & 0xfff0) !== 0x63c0) throw new CardStatusError("VERIFY", sw);
   const triesLeft = sw & 0xf;
   return triesLeft > 0 ? { kind: "left", triesLeft } : { kind: "blocked" };
+}
+
+/**
+ * A checking error (ISO/IEC 7816-4, table 6: 67xx to 6Exx) means that nothing was changed; after an execution error or a
+ * warning that is not sure.
+ *
+ * @throws CardStatusError `CARD_STATUS` where it is not sure.
+ */
+export function changeOutcome(sw: number): ChangeOutcome {
+  if (sw === SW_DONE) return { kind: "changed" };
+  if (sw >= 0x6700 && sw < 0x6f00) return { kind: "refused", sw };
+  throw new CardStatusError("CHANGE REFERENCE DATA", sw);
 }

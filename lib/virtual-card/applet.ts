@@ -1,12 +1,11 @@
 /**
- * The virtual card's JPKI application: what is selected, and what each command answers. It knows neither power nor
+ * The virtual card's applications: what is selected, and what each command answers. It knows neither power nor
  * transmission protocols; card.ts does.
  *
  * Stricter than a real card wherever card.md leaves room: the checks go CLA, INS, P1-P2, lengths, file, PIN.
  */
 
 import { equalBytes } from "../bytes.ts";
-import { JPKI_AID } from "../card/files.ts";
 import {
   type CommandApdu,
   INS_CHANGE_REFERENCE_DATA,
@@ -29,7 +28,7 @@ import {
   SW_WRONG_PARAMETERS,
 } from "../iso7816/status-word.ts";
 import { status } from "./answer.ts";
-import type { CardFile, VirtualPinName } from "./files.ts";
+import type { CardDirectory, CardFile, VirtualKeyName, VirtualPinName } from "./files.ts";
 import type { CardPins } from "./pins.ts";
 import type { CardProfile } from "./profiles.ts";
 import { acceptsLength, computeSignature } from "./signature.ts";
@@ -47,16 +46,16 @@ const SIGNATURE_BYTES = 256;
 /** What the applet needs to know of its card. */
 export interface AppletParts {
   readonly profile: CardProfile;
-  readonly files: ReadonlyMap<number, CardFile>;
+  readonly applications: readonly CardDirectory[];
   readonly pins: CardPins;
   /** Called for each VERIFY that brings a PIN. */
   readonly onPinAttempt: (name: VirtualPinName) => void;
-  readonly onSignature: (name: VirtualPinName) => void;
+  readonly onSignature: (name: VirtualKeyName) => void;
 }
 
 export class JpkiApplet {
   readonly #parts: AppletParts;
-  #selected = false;
+  #selected: CardDirectory | undefined;
   #currentEf: CardFile | undefined;
 
   constructor(parts: AppletParts) {
@@ -65,7 +64,7 @@ export class JpkiApplet {
 
   /** Forgets what is selected. PINs stay verified: only a loss of power clears them. */
   reset(): void {
-    this.#selected = false;
+    this.#selected = undefined;
     this.#currentEf = undefined;
   }
 
@@ -91,8 +90,9 @@ export class JpkiApplet {
     if ((p1 !== SELECT_BY_NAME && p1 !== SELECT_EF) || p2 !== SELECT_NO_ANSWER) return status(SW_WRONG_P1P2);
     if (data === undefined || maxResponse !== undefined) return status(SW_WRONG_LENGTH);
     if (p1 === SELECT_BY_NAME) {
-      if (!equalBytes(data, JPKI_AID)) return status(SW_FILE_NOT_FOUND);
-      this.#selected = true;
+      const application = this.#parts.applications.find(({ aid }) => equalBytes(data, aid));
+      if (application === undefined) return status(SW_FILE_NOT_FOUND);
+      this.#selected = application;
       this.#currentEf = undefined;
       return status(SW_DONE);
     }
@@ -158,7 +158,7 @@ export class JpkiApplet {
   }
 
   #find(id: number): CardFile | undefined {
-    return this.#selected ? this.#parts.files.get(id) : undefined;
+    return this.#selected?.files.get(id);
   }
 
   /** The file that P2 names, or the status word why there is none. */

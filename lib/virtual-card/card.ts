@@ -1,5 +1,5 @@
 /**
- * The virtual card: power, resets, its protocol, and a record of every command; the JPKI application is applet.ts.
+ * The virtual card: power, resets, its protocol, and a record of every command; its applications are applet.ts.
  *
  * As on the real card (card.md, "How it behaves"), a verified PIN survives a warm reset and a SELECT, and is gone only
  * when the power is.
@@ -12,7 +12,7 @@ import { encodeResponse, type ResponseApdu } from "../iso7816/response.ts";
 import { SW_UNSPECIFIED, SW_WRONG_LENGTH } from "../iso7816/status-word.ts";
 import { status } from "./answer.ts";
 import { JpkiApplet } from "./applet.ts";
-import { cardFiles, type VirtualPinName } from "./files.ts";
+import { cardApplications, type VirtualKeyName, type VirtualPinName } from "./files.ts";
 import { type BlockedAnswer, CardPins, createPinMemory, freshPins, type PinMemory } from "./pins.ts";
 import type { VirtualPki } from "./pki.ts";
 import { type CardProfile, PROFILES, type ProfileName } from "./profiles.ts";
@@ -41,7 +41,9 @@ export interface VirtualCardOptions {
   readonly authPin?: string | undefined;
   /** Default `TEST1234`. */
   readonly signPassword?: string | undefined;
-  /** Keeps PINs and counters; in place of `authPin` and `signPassword`. */
+  /** Default `2345`. */
+  readonly textPin?: string | undefined;
+  /** Keeps PINs and counters; in place of `authPin`, `signPassword` and `textPin`. */
   readonly pinMemory?: PinMemory | undefined;
   /** Default 6984. */
   readonly blockedAnswer?: BlockedAnswer | undefined;
@@ -58,6 +60,7 @@ export interface CardLogEntry {
 
 export const DEFAULT_AUTH_PIN = "1234";
 export const DEFAULT_SIGN_PASSWORD = "TEST1234";
+export const DEFAULT_TEXT_PIN = "2345";
 const DEFAULT_BLOCKED_ANSWER = 0x6984;
 
 export class VirtualCard implements EmulatedCard {
@@ -76,6 +79,7 @@ export class VirtualCard implements EmulatedCard {
     const pins = freshPins(
       utf8(options.authPin ?? DEFAULT_AUTH_PIN),
       utf8(options.signPassword ?? DEFAULT_SIGN_PASSWORD),
+      utf8(options.textPin ?? DEFAULT_TEXT_PIN),
     );
     this.#profile = { ...PROFILES[options.profile ?? "card"], ...options.changes };
     this.#pins = new CardPins(
@@ -84,7 +88,7 @@ export class VirtualCard implements EmulatedCard {
     );
     this.#applet = new JpkiApplet({
       profile: this.#profile,
-      files: cardFiles(options.pki, this.#profile),
+      applications: cardApplications(options.pki, this.#profile),
       pins: this.#pins,
       onPinAttempt: () => {
         this.#pinAttempts++;
@@ -119,11 +123,12 @@ export class VirtualCard implements EmulatedCard {
   }
 
   get triesLeft(): Readonly<Record<VirtualPinName, number>> {
-    return { auth: this.#pins.triesLeft("auth"), sign: this.#pins.triesLeft("sign") };
+    const pins = this.#pins;
+    return { auth: pins.triesLeft("auth"), sign: pins.triesLeft("sign"), text: pins.triesLeft("text") };
   }
 
   /** Signatures made with each key. */
-  get signatures(): Readonly<Record<VirtualPinName, number>> {
+  get signatures(): Readonly<Record<VirtualKeyName, number>> {
     return { ...this.#signatures };
   }
 

@@ -1,17 +1,31 @@
-/** What lies in the virtual card's JPKI application, made of its PKI and profile. Ids from lib/card/files.ts. */
+/** What lies in the virtual card's applications, made of its PKI and profile. Ids from lib/card/files.ts. */
 
 import { createPrivateKey, type KeyObject } from "node:crypto";
 import { ByteWriter, utf8 } from "../bytes.ts";
-import { CERTIFICATE_FILES, KEY_FILES, PIN_FILES, TOKEN_FILE_ID } from "../card/files.ts";
+import {
+  CERTIFICATE_FILES,
+  JPKI_AID,
+  KEY_FILES,
+  PIN_FILES,
+  TEXT_AID,
+  TEXT_PIN_FILE,
+  TOKEN_FILE_ID,
+} from "../card/files.ts";
 import type { VirtualPki } from "./pki.ts";
 import type { CardProfile } from "./profiles.ts";
 
-export type VirtualPinName = "auth" | "sign";
+export type VirtualKeyName = "auth" | "sign";
+export type VirtualPinName = VirtualKeyName | "text";
 
 export type CardFile =
   | { readonly kind: "data"; readonly content: Uint8Array; readonly needsPin: VirtualPinName | undefined }
-  | { readonly kind: "key"; readonly key: KeyObject; readonly pin: VirtualPinName }
+  | { readonly kind: "key"; readonly key: KeyObject; readonly pin: VirtualKeyName }
   | { readonly kind: "pin"; readonly pin: VirtualPinName };
+
+export interface CardDirectory {
+  readonly aid: Uint8Array;
+  readonly files: ReadonlyMap<number, CardFile>;
+}
 
 /** Which certificates there are: three bytes, see card.md. */
 const CERTIFICATE_FLAGS_FILE_ID = 0x0008;
@@ -20,8 +34,15 @@ const CERTIFICATE_PRESENT = 0x8f;
 const CERTIFICATE_FILE_BYTES = 2048;
 const FILLER = 0xff;
 
+/** The applications: JPKI, and of the text application its PIN. */
+export function cardApplications(pki: VirtualPki, profile: CardProfile): readonly CardDirectory[] {
+  const text = new Map<number, CardFile>([[TEXT_PIN_FILE.efId, { kind: "pin", pin: "text" }]]);
+  const jpki = { aid: JPKI_AID, files: jpkiFiles(pki, profile) };
+  return profile.textApplication ? [jpki, { aid: TEXT_AID, files: text }] : [jpki];
+}
+
 /** The files by their id. */
-export function cardFiles(pki: VirtualPki, profile: CardProfile): ReadonlyMap<number, CardFile> {
+function jpkiFiles(pki: VirtualPki, profile: CardProfile): ReadonlyMap<number, CardFile> {
   const authNeeds = profile.authCertificateNeedsPin ? "auth" : undefined;
   return new Map<number, CardFile>([
     [TOKEN_FILE_ID, openFile(tokenInfo(profile.tokenName))],

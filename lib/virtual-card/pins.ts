@@ -1,7 +1,7 @@
-/** The two PINs of a virtual card: values, counters and the verified state, which only a loss of power clears. */
+/** The PINs of a virtual card: values, counters and the verified state, which only a loss of power clears. */
 
 import { equalBytes } from "../bytes.ts";
-import { PIN_FILES } from "../card/files.ts";
+import { PIN_FILES, TEXT_PIN_FILE } from "../card/files.ts";
 import { SW_DONE, SW_SECURITY_STATUS, SW_WRONG_DATA } from "../iso7816/status-word.ts";
 import type { VirtualPinName } from "./files.ts";
 
@@ -22,6 +22,13 @@ export interface PinMemory {
 /** What VERIFY answers for a PIN with no tries left: cards differ. */
 export type BlockedAnswer = 0x63c0 | 0x6983 | 0x6984;
 
+/** Tries after a right VERIFY. */
+const MAX_TRIES: Readonly<Record<VirtualPinName, number>> = {
+  auth: PIN_FILES.auth.maxTries,
+  sign: PIN_FILES.sign.maxTries,
+  text: TEXT_PIN_FILE.maxTries,
+};
+
 /** Plus the tries left. */
 const SW_TRIES_LEFT = 0x63c0;
 
@@ -37,10 +44,11 @@ export function createPinMemory(initial: PinStates): PinMemory {
 }
 
 /** Tries as a new card has them. */
-export function freshPins(auth: Uint8Array, sign: Uint8Array): PinStates {
+export function freshPins(auth: Uint8Array, sign: Uint8Array, text: Uint8Array): PinStates {
   return {
-    auth: { value: new Uint8Array(auth), triesLeft: PIN_FILES.auth.maxTries },
-    sign: { value: new Uint8Array(sign), triesLeft: PIN_FILES.sign.maxTries },
+    auth: { value: new Uint8Array(auth), triesLeft: MAX_TRIES.auth },
+    sign: { value: new Uint8Array(sign), triesLeft: MAX_TRIES.sign },
+    text: { value: new Uint8Array(text), triesLeft: MAX_TRIES.text },
   };
 }
 
@@ -78,7 +86,7 @@ export class CardPins {
       this.#save(name, { value, triesLeft: triesLeft - 1 });
       return SW_TRIES_LEFT + triesLeft - 1;
     }
-    this.#save(name, { value, triesLeft: PIN_FILES[name].maxTries });
+    this.#save(name, { value, triesLeft: MAX_TRIES[name] });
     this.#verified.add(name);
     return SW_DONE;
   }
@@ -88,7 +96,7 @@ export class CardPins {
     if (this.triesLeft(name) === 0) return this.#blockedAnswer;
     if (!this.#verified.has(name)) return SW_SECURITY_STATUS;
     if (!isAllowed(name, value)) return SW_WRONG_DATA;
-    this.set(name, { value: new Uint8Array(value), triesLeft: PIN_FILES[name].maxTries });
+    this.set(name, { value: new Uint8Array(value), triesLeft: MAX_TRIES[name] });
     return SW_DONE;
   }
 
@@ -109,5 +117,5 @@ export class CardPins {
 
 function isAllowed(name: VirtualPinName, value: Uint8Array): boolean {
   const text = Buffer.from(value).toString("latin1");
-  return name === "auth" ? /^[0-9]{4}$/.test(text) : /^[A-Z0-9]{6,16}$/.test(text);
+  return name === "sign" ? /^[A-Z0-9]{6,16}$/.test(text) : /^[0-9]{4}$/.test(text);
 }

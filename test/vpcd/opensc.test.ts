@@ -88,7 +88,7 @@ describe.each(["card", "old"] as const)("profile %s", (profile) => {
     const { stdout } = await runOk("pkcs15-tool", ["--reader", VPCD_READERS[0], "--list-pins"]);
     expect(stdout).toMatch(/Tries left\s*: 2/);
     expect(card.pinAttempts).toBe(0);
-    expect(card.triesLeft).toEqual({ auth: 2, sign: 5 });
+    expect(card.triesLeft).toEqual({ auth: 2, sign: 5, text: 3 });
   });
 });
 

@@ -113,5 +113,5 @@ test.each<ProfileName>(["card", "old", "phone", "t0"])("%s: a wrong PIN, then a 
     expect(await jpki.triesLeft("auth")).toEqual({ kind: "blocked" });
     await expect(sign(jpki)).rejects.toMatchObject({ code: "CARD_STATUS", statusWord: 0x6982 });
   });
-  expect(card.triesLeft).toEqual({ auth: 0, sign: 5 });
+  expect(card.triesLeft).toEqual({ auth: 0, sign: 5, text: 3 });
 });

@@ -153,7 +153,7 @@ describe("VERIFY", () => {
     card.setTries("auth", 2);
     expect(sw(card, QUERY_AUTH)).toBe("63c2");
     expect(sw(card, QUERY_SIGN)).toBe("63c5");
-    expect(card.triesLeft).toEqual({ auth: 2, sign: 5 });
+    expect(card.triesLeft).toEqual({ auth: 2, sign: 5, text: 3 });
     expect(card.pinAttempts).toBe(0);
   });
 
@@ -183,7 +183,7 @@ describe("VERIFY", () => {
       blocking.powerOn();
       expect(sw(blocking, SELECT_JPKI)).toBe("9000");
       expect(sw(blocking, VERIFY_AUTH)).toBe(blocked);
-      expect(blocking.triesLeft).toEqual({ auth: 0, sign: 5 });
+      expect(blocking.triesLeft).toEqual({ auth: 0, sign: 5, text: 3 });
     },
   );
 
@@ -218,7 +218,7 @@ describe("VERIFY", () => {
   ])("%s", (_, command, expected) => {
     expect(sw(card, command)).toBe(expected);
     expect(card.pinAttempts).toBe(0);
-    expect(card.triesLeft).toEqual({ auth: 3, sign: 5 });
+    expect(card.triesLeft).toEqual({ auth: 3, sign: 5, text: 3 });
   });
 });
 
