@@ -81,7 +81,7 @@ export class AgentLock {
         return true;
       }
       this.#failures++;
-      this.#notBeforeMs = this.#now() + Math.min(DELAY_STEP_MS * this.#failures, MAX_DELAY_MS);
+      this.#notBeforeMs = this.#now() + unlockDelayMs(this.#failures);
       await this.#pause(signal);
       return false;
     });
@@ -91,6 +91,11 @@ export class AgentLock {
     const leftMs = this.#notBeforeMs - this.#now();
     if (leftMs > 0) await this.#wait(leftMs, signal);
   }
+}
+
+/** How long the answer to a wrong password is held back. @param failures in a row, this one counted. */
+export function unlockDelayMs(failures: number): number {
+  return Math.min(DELAY_STEP_MS * failures, MAX_DELAY_MS);
 }
 
 function hashOf(password: Uint8Array, salt: Uint8Array): Promise<Uint8Array> {
