@@ -17,6 +17,7 @@ import {
 } from "../../lib/ssh/userauth.ts";
 import { fakeKey } from "../helpers/fake-key-store.ts";
 import { hostKey } from "../helpers/host-key.ts";
+import { userCertificate } from "../helpers/user-certificate.ts";
 
 const key = fakeKey();
 const otherKey = fakeKey();
@@ -26,6 +27,7 @@ export const bastion = hostKey();
 export const SESSION = new Uint8Array(randomBytes(32));
 
 export const STRICT: SignPolicy = { allowSha1: false, allowAnyData: false };
+const BINDING_REQUIRED: SignPolicy = { ...STRICT, requireBinding: true };
 const UNBOUND: BindingFacts = { bindings: [], unprovenForwarding: false };
 const LOGIN_BIND = { hostKey: server.blob, sessionId: SESSION, isForwarding: false };
 const FORWARD_BIND = { hostKey: bastion.blob, sessionId: new Uint8Array(randomBytes(32)), isForwarding: true };
@@ -62,20 +64,6 @@ export function decide(data: Uint8Array, change: Partial<GuardedRequest> = {}) {
     hostsOfKey: (blob) => (Buffer.compare(blob, server.blob) === 0 ? ["server.example"] : []),
     ...change,
   });
-}
-
-/** A certificate for `blob` (`ssh-rsa`), signed by nobody: whoever it is shown to checks that. */
-function certificate(blob: Uint8Array, role: number): Uint8Array {
-  const fields = blob.subarray(4 + "ssh-rsa".length);
-  const writer = new ByteWriter().string("ssh-rsa-cert-v01@openssh.com").string(randomBytes(32)).bytes(fields);
-  writer
-    .u64(1n)
-    .u32(role)
-    .string("id")
-    .string(new ByteWriter().string("root").finish())
-    .u64(0n)
-    .u64(2n ** 64n - 1n);
-  return writer.string("").string("").string("").string(server.blob).string("signature").finish();
 }
 
 /** A login field by field, where `encodeUserauth` would not write what is wrong. */
@@ -120,8 +108,10 @@ export const LOGIN = { kind: "ssh-login", user: "root", hosts: [], forwarded: fa
 const LOGIN_AT_SERVER = { ...LOGIN, hosts: ["server.example"], hostKeyFingerprint: keyFingerprint(server.blob) };
 const withCertificate = (role: number) => ({
   algorithm: "rsa-sha2-512-cert-v01@openssh.com",
-  keyBlob: certificate(key.blob, role),
+  keyBlob: userCertificate(key.blob, { role }),
 });
+
+const CERTIFICATE = userCertificate(key.blob);
 
 export const ALLOWED: readonly Allowed[] = [
   { what: "a login without a binding", data: login(), purpose: LOGIN },
@@ -157,6 +147,18 @@ export const ALLOWED: readonly Allowed[] = [
     data: hostbound(withCertificate(1)),
     change: { bindings: BOUND },
     purpose: LOGIN_AT_SERVER,
+  },
+  {
+    what: "the certificate that the key was asked for by",
+    data: login({ ...withCertificate(1), keyBlob: CERTIFICATE }),
+    change: { certificate: CERTIFICATE },
+    purpose: LOGIN,
+  },
+  {
+    what: "SSHSIG without a binding where bindings are required",
+    data: sshsig("git"),
+    change: { policy: BINDING_REQUIRED },
+    purpose: { kind: "sshsig", namespace: "git" },
   },
   { what: "SSHSIG for git", data: sshsig("git"), purpose: { kind: "sshsig", namespace: "git" } },
   { what: "SSHSIG for a file, sha256", data: sshsig("file", "sha256"), purpose: { kind: "sshsig", namespace: "file" } },
@@ -265,7 +267,7 @@ export const FORM: readonly Forged[] = [
   },
   {
     what: "login: the plain algorithm for a certificate",
-    data: login({ keyBlob: certificate(key.blob, 1) }),
+    data: login({ keyBlob: CERTIFICATE }),
     reason: "wrong-algorithm",
   },
   { what: "login: another key", data: login({ keyBlob: otherKey.blob }), reason: "wrong-key" },
@@ -277,13 +279,25 @@ export const FORM: readonly Forged[] = [
   },
   {
     what: "login: a certificate for another key",
-    data: login({ ...withCertificate(1), keyBlob: certificate(otherKey.blob, 1) }),
+    data: login({ ...withCertificate(1), keyBlob: userCertificate(otherKey.blob) }),
     reason: "wrong-key",
   },
   { what: "login: a host certificate", data: login(withCertificate(2)), reason: "wrong-key" },
   {
     what: "login: a certificate cut short",
-    data: login({ ...withCertificate(1), keyBlob: certificate(key.blob, 1).subarray(0, -3) }),
+    data: login({ ...withCertificate(1), keyBlob: CERTIFICATE.subarray(0, -3) }),
+    reason: "wrong-key",
+  },
+  {
+    what: "login: the plain key where a certificate is asked for",
+    data: login(),
+    change: { certificate: CERTIFICATE },
+    reason: "wrong-key",
+  },
+  {
+    what: "login: another certificate than the one asked for",
+    data: login(withCertificate(1)),
+    change: { certificate: CERTIFICATE },
     reason: "wrong-key",
   },
   { what: "login: a byte after the last field", data: rawLogin({ tail: Uint8Array.of(0) }), reason: "malformed-data" },
@@ -372,6 +386,10 @@ export const BINDING: readonly Forged[] = [
     change: { bindings: FORWARDED, policy: { ...STRICT, allowForwarded: () => true } },
     reason: "wrong-session",
   },
+];
+export const UNBOUND_LOGINS: readonly Forged[] = [
+  { what: "a login without a binding", data: login(), change: { policy: BINDING_REQUIRED }, reason: "unbound" },
+  { what: "the same, hostbound", data: hostbound(), change: { policy: BINDING_REQUIRED }, reason: "unbound" },
 ];
 export const FLAGS: readonly Forged[] = [
   { what: "SHA-1", data: login({ algorithm: "ssh-rsa" }), change: { flags: 0 }, reason: "sha1" },

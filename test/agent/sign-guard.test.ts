@@ -16,6 +16,7 @@ import {
   SESSION,
   STRICT,
   server,
+  UNBOUND_LOGINS,
 } from "./sign-guard-cases.ts";
 
 describe("signed", () => {
@@ -25,7 +26,7 @@ describe("signed", () => {
 });
 
 describe("refused", () => {
-  it.each([...FORM, ...BINDING, ...FLAGS])("$what", ({ data, change, reason }) => {
+  it.each([...FORM, ...BINDING, ...UNBOUND_LOGINS, ...FLAGS])("$what", ({ data, change, reason }) => {
     expect(decide(data, change)).toMatchObject({ kind: "refused", reason });
   });
 
@@ -55,7 +56,7 @@ describe("--allow-any-data", () => {
     expect(decision).toMatchObject({ kind: "allowed", purpose: { kind: "any-data" }, algorithm: "rsa-sha2-512" });
   });
 
-  it.each([...BINDING, ...FLAGS])("does not lift: $what", ({ data, change, reason }) => {
+  it.each([...BINDING, ...UNBOUND_LOGINS, ...FLAGS])("does not lift: $what", ({ data, change, reason }) => {
     const decision = decide(data, { ...change, policy: { ...change?.policy, ...policy } });
     expect(decision).toMatchObject({ kind: "refused", reason });
   });
@@ -70,6 +71,17 @@ describe("--allow-any-data", () => {
 });
 
 describe("the policy of forwarding", () => {
+  it("says what is signed once a person agrees, where nothing else is against it", () => {
+    expect(decide(hostbound(), { bindings: FORWARDED })).toMatchObject({
+      kind: "refused",
+      unlessAgreed: { kind: "allowed", purpose: { kind: "ssh-login", forwarded: true }, algorithm: "rsa-sha2-512" },
+    });
+    for (const { data, change } of [...FORM, ...FLAGS])
+      expect(decide(data, { ...change, bindings: FORWARDED })).not.toHaveProperty("unlessAgreed");
+    const anyData = decide(randomBytes(100), { bindings: FORWARDED, policy: { ...STRICT, allowAnyData: true } });
+    expect(anyData).not.toHaveProperty("unlessAgreed");
+  });
+
   it("is asked with the host keys of all hops in order", () => {
     const asked: (readonly Uint8Array[])[] = [];
     const allowForwarded = (hostKeys: readonly Uint8Array[]): boolean => {
