@@ -28,4 +28,8 @@ export interface Deps {
   readonly signal: AbortSignal;
   /** From now on SIGHUP and SIGUSR1 call `listener` and end nothing. */
   readonly onHangUp: (listener: () => void) => void;
+  /** From now on SIGINT and SIGQUIT end nothing: the terminal sends them to the program that is run there, too. */
+  readonly ignoreInterrupts: () => void;
+  /** Sends SIGTERM to a process. @throws Error of kill(2). */
+  readonly kill: (pid: number) => void;
 }

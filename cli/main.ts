@@ -34,6 +34,11 @@ const deps: Deps = {
   onHangUp: (listener) => {
     hangUp = listener;
   },
+  ignoreInterrupts: () => {
+    process.off("SIGINT", stopBy);
+    for (const signal of ["SIGINT", "SIGQUIT"] as const) process.on(signal, () => {});
+  },
+  kill: (pid) => void process.kill(pid, "SIGTERM"),
 };
 
 const status = await run(process.argv.slice(2), deps);

@@ -3,6 +3,7 @@
 import { Command, Option } from "commander";
 import { CARD_SOURCES, PCSC_BINDINGS } from "../lib/config.ts";
 import packageJson from "../package.json" with { type: "json" };
+import { endOptionsAtCommand } from "./command-words.ts";
 import { agentCommand } from "./commands/agent.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { exportKeyCommand } from "./commands/export-key.ts";
@@ -28,7 +29,7 @@ export async function run(argv: readonly string[], deps: Deps): Promise<number> 
   };
   const program = buildProgram({ argv, deps, messages, setStatus });
   try {
-    await program.parseAsync(argv, { from: "user" });
+    await program.parseAsync(endOptionsAtCommand(program, argv), { from: "user" });
     return status;
   } catch (thrown) {
     if (isHelpShown(thrown)) return EXIT_DONE;
@@ -74,6 +75,8 @@ function translatedTitle(title: string, titles: HelpTexts["titles"]): string {
   switch (title) {
     case "Usage:":
       return titles.usage;
+    case "Arguments:":
+      return titles.arguments;
     case "Options:":
       return titles.options;
     case "Global Options:":

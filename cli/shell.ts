@@ -1,9 +1,27 @@
 /** Commands for a shell to evaluate, as ssh-agent(1) prints them. */
 
-/** Sets SSH_AUTH_SOCK for the programs that the shell starts. */
-export function authSockCommand(socketPath: string, shell: "sh" | "csh"): string {
-  const value = quoted(socketPath);
-  return shell === "csh" ? `setenv SSH_AUTH_SOCK ${value};\n` : `SSH_AUTH_SOCK=${value}; export SSH_AUTH_SOCK;\n`;
+export type Shell = "sh" | "csh";
+
+/** What programs find the agent by. */
+export interface AgentVariables {
+  readonly SSH_AUTH_SOCK: string;
+  readonly SSH_AGENT_PID: string;
+}
+
+/** Sets the variables for the programs that the shell starts; one line each. */
+export function setCommands(variables: AgentVariables, shell: Shell): string {
+  return Object.entries(variables)
+    .map(([name, text]) => {
+      const value = quoted(text);
+      return shell === "csh" ? `setenv ${name} ${value};\n` : `${name}=${value}; export ${name};\n`;
+    })
+    .join("");
+}
+
+/** Takes them away again. */
+export function unsetCommands(shell: Shell): string {
+  const command = shell === "csh" ? "unsetenv" : "unset";
+  return `${command} SSH_AUTH_SOCK;\n${command} SSH_AGENT_PID;\n`;
 }
 
 /** As it is where every shell takes it as one word, else in single quotes; csh wants `!` escaped inside them too. */

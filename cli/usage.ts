@@ -36,6 +36,13 @@ function badValue(option: string, value: string, expected: string): ConfigError 
   });
 }
 
+/** `option` has no meaning beside something else that was given. */
+export function conflictingOption(option: string): ConfigError {
+  return new ConfigError(`the option "${option}" cannot be used with another one that was given`, {
+    details: { problem: "conflicting-options", subject: option },
+  });
+}
+
 /** Whether `error` only says that help or the version was printed. */
 export function isHelpShown(error: unknown): boolean {
   return error instanceof CommanderError && error.exitCode === 0;

@@ -7,15 +7,18 @@ import type { KnownHostKeys } from "../../lib/known-host-keys.ts";
 import { defaultSocket } from "../../lib/paths.ts";
 import { runInBackground } from "../background.ts";
 import type { CommandContext } from "../context.ts";
+import { runInForeground } from "../foreground.ts";
+import { killAgent } from "../kill-agent.ts";
 import { openAgentParts } from "../parts.ts";
 import { addPromptOptions } from "../prompt-options.ts";
 import { type GlobalFlags, settingsOf } from "../settings.ts";
-import { authSockCommand } from "../shell.ts";
-import { oneOf, seconds } from "../usage.ts";
+import { type AgentVariables, setCommands, unsetCommands } from "../shell.ts";
+import { conflictingOption, oneOf, seconds } from "../usage.ts";
 
 interface AgentFlags extends GlobalFlags, AgentConfig {
   readonly background?: boolean | undefined;
   readonly c?: boolean | undefined;
+  readonly k?: boolean | undefined;
 }
 
 /** After this long without use a remembered PIN is forgotten, also while the card stays, seconds. */
@@ -29,7 +32,9 @@ export function agentCommand(context: CommandContext): Command {
     .option("-a, --socket <path>", options.socket)
     .option("--background", options.background)
     .addOption(new Option("-c", options.csh).conflicts("s"))
-    .option("-s", options.sh);
+    .option("-s", options.sh)
+    .option("-k", options.kill)
+    .argument("[command...]", context.messages.help.command);
   return addPromptOptions(command, context.messages)
     .addOption(new Option("--pin-cache <how>", options["pin-cache"]).argParser(oneOf("--pin-cache", PIN_CACHES)))
     .option("--pin-cache-ttl <seconds>", options["pin-cache-ttl"], seconds("--pin-cache-ttl"))
@@ -42,9 +47,12 @@ export function agentCommand(context: CommandContext): Command {
     .option("--certificate <file...>", options.certificate)
     .option("--upstream <socket>", options.upstream)
     .option("--notify", options.notify)
-    .action((_own, command: Command) => {
+    .action((args: readonly string[], _own, command: Command) => {
       const flags = command.optsWithGlobals<AgentFlags>();
-      return flags.background === true ? background(context) : serve(flags, context);
+      if (flags.k === true) return kill(flags, context);
+      if (flags.background !== true) return serve(flags, args, context);
+      if (args.length > 0) throw conflictingOption("--background");
+      return background(context);
     });
 }
 
@@ -57,12 +65,21 @@ async function background({ argv, deps, setStatus }: CommandContext): Promise<vo
   );
 }
 
-async function serve(flags: AgentFlags, { deps, messages }: CommandContext): Promise<void> {
+function kill({ json, c }: AgentFlags, { deps, messages }: CommandContext): void {
+  const pid = killAgent(deps);
+  deps.stdout.write(json === true ? `${JSON.stringify({ pid })}\n` : unsetCommands(c === true ? "csh" : "sh"));
+  deps.stderr.write(`${messages.agent.killed(pid)}\n`);
+}
+
+async function serve(flags: AgentFlags, args: readonly string[], context: CommandContext): Promise<void> {
+  const { deps, messages, setStatus } = context;
+  const [program, ...rest] = args;
   const settings = await settingsOf(flags, deps);
   const { socket, pinCache = "session", pinCacheTtl, cardHold, allowSha1, allowAnyData } = settings.agent;
   const { startAgent } = await import("../../agent/main.ts");
   const { parts, knownHosts, certificates } = await openAgentParts(
-    { settings, verbose: flags.verbose, level: "info" },
+    // The terminal is the command's.
+    { settings, verbose: flags.verbose, level: program === undefined ? "info" : "error" },
     deps,
     messages,
   );
@@ -88,8 +105,10 @@ async function serve(flags: AgentFlags, { deps, messages }: CommandContext): Pro
   deps.onHangUp(() => void forget()); // it does not fail; if it did, the agent would end as after any defect
   try {
     if (allowAnyData === true) deps.stderr.write(`jpki-agent: ${messages.agent.anyDataWarning}\n`);
+    const variables = { SSH_AUTH_SOCK: agent.socketPath, SSH_AGENT_PID: String(deps.pid) };
+    if (program !== undefined) return setStatus(await runInForeground([program, ...rest], variables, deps));
     if (deps.stderr.isTerminal) deps.stderr.write(`${messages.agent.serving(agent.socketPath)}\n`);
-    deps.stdout.write(readyLine(agent.socketPath, deps.pid, flags));
+    deps.stdout.write(readyLines(variables, flags));
     await aborted(deps.signal);
   } finally {
     await agent.close();
@@ -101,9 +120,10 @@ function isAllowed(hostKey: Uint8Array | undefined, settings: AgentConfig, known
   return hostKey !== undefined && knownHosts.isOneOf(hostKey, settings.allowForwarded ?? []);
 }
 
-function readyLine(socketPath: string, pid: number, { json, c }: AgentFlags): string {
-  if (json === true) return `${JSON.stringify({ socket: socketPath, pid })}\n`;
-  return authSockCommand(socketPath, c === true ? "csh" : "sh");
+function readyLines(variables: AgentVariables, { json, c }: AgentFlags): string {
+  const { SSH_AUTH_SOCK: socket, SSH_AGENT_PID: pid } = variables;
+  if (json === true) return `${JSON.stringify({ socket, pid: Number(pid) })}\n`;
+  return setCommands(variables, c === true ? "csh" : "sh");
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

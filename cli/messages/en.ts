@@ -9,13 +9,20 @@ export const en: Messages = {
   hintLabel: "hint: ",
   help: {
     program: "An ssh-agent whose key is the authentication key inside your My Number card.",
-    titles: { usage: "Usage:", options: "Options:", globalOptions: "Global options:", commands: "Commands:" },
+    titles: {
+      usage: "Usage:",
+      arguments: "Arguments:",
+      options: "Options:",
+      globalOptions: "Global options:",
+      commands: "Commands:",
+    },
     commands: {
       agent: "serve the card's key to ssh, git and others over an agent socket",
       "export-key": "print the card's authentication public key, ready for authorized_keys",
       log: "show what the card's key signed or refused to sign, for whom; the newest last",
       demo: "show a whole login with a built-in virtual card; needs no card and no reader",
     },
+    command: "run this command with the agent in its environment, and end with it",
     options: {
       reader: "use only the reader with this name (or a part of it)",
       card: "where the card is: pcsc (a reader, the default) or virtual (built in, fictional holder)",
@@ -29,6 +36,7 @@ export const en: Messages = {
       background: "return to the shell once the socket is ready",
       csh: "print commands for csh",
       sh: "print commands for sh (the default)",
+      kill: "end the agent in SSH_AGENT_PID, and print commands that unset its variables",
       "pin-prompt": "how the PIN is asked for: auto (default), pinentry, askpass, tty or none",
       pinentry: "the pinentry program (default: pinentry, or pinentry-mac, in the PATH)",
       "pin-cache": "remember the PIN: off or session (default: until the card leaves)",
@@ -53,6 +61,7 @@ export const en: Messages = {
   prompts: englishPrompts,
   agent: {
     serving: (path) => `serving ${path}; stop with Ctrl-C`,
+    killed: (pid) => `ended the agent, process ${pid}`,
     anyDataWarning:
       "--allow-any-data is on: whoever reaches the socket can have anything signed in your name, " +
       "also the login of a government portal",

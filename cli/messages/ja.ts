@@ -12,6 +12,7 @@ export const ja: Messages = {
     program: "マイナンバーカードの利用者証明用の鍵を使う ssh-agent です。",
     titles: {
       usage: "使い方:",
+      arguments: "引数:",
       options: "オプション:",
       globalOptions: "共通オプション:",
       commands: "コマンド:",
@@ -22,6 +23,7 @@ export const ja: Messages = {
       log: "カードの鍵による署名の記録を表示する（新しいものが最後）",
       demo: "内蔵の仮想カードでログインの流れを実演する（カードもリーダーも不要）",
     },
+    command: "エージェントを使える環境でこのコマンドを実行し、コマンドとともに終了する",
     options: {
       reader: "この名前（一部でも可）のカードリーダーだけを使う",
       card: "カードの種類: pcsc（カードリーダー、既定）、virtual（内蔵の仮想カード）",
@@ -35,6 +37,7 @@ export const ja: Messages = {
       background: "ソケットの準備ができたらバックグラウンドで動作する",
       csh: "csh 用のコマンドを出力する",
       sh: "sh 用のコマンドを出力する（既定）",
+      kill: "SSH_AGENT_PID のエージェントを終了し、環境変数を消すコマンドを出力する",
       "pin-prompt": "暗証番号の入力方法: auto（既定）、pinentry、askpass、tty、none",
       pinentry: "pinentry プログラム（既定: PATH にある pinentry または pinentry-mac）",
       "pin-cache": "暗証番号の記憶: off、session（既定。カードを外すまで記憶する）",
@@ -58,6 +61,7 @@ export const ja: Messages = {
   prompts: japanesePrompts,
   agent: {
     serving: (path) => `${path} で待ち受けています（終了は Ctrl-C）`,
+    killed: (pid) => `エージェント（プロセス ${pid}）を終了しました`,
     anyDataWarning:
       "--allow-any-data が有効です。ソケットにアクセスできるプログラムは、行政サービスへのログインを含め、" +
       "どんなデータにもあなたの鍵で署名させることができます",

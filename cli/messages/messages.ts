@@ -19,6 +19,7 @@ export type OptionName =
   | "background"
   | "csh"
   | "sh"
+  | "kill"
   | "pin-prompt"
   | "pinentry"
   | "pin-cache"
@@ -43,12 +44,15 @@ export interface HelpTexts {
   /** What stands before the list of commands and so on. */
   readonly titles: {
     readonly usage: string;
+    readonly arguments: string;
     readonly options: string;
     readonly globalOptions: string;
     readonly commands: string;
   };
   readonly commands: Readonly<Record<CommandName, string>>;
   readonly options: Readonly<Record<OptionName, string>>;
+  /** The command that `agent` runs. */
+  readonly command: string;
 }
 
 /** An error in words. */
@@ -61,6 +65,8 @@ export interface ErrorText {
 export interface AgentTexts {
   /** The socket is served from now on; `path` is its path. */
   serving(path: string): string;
+  /** `-k` has ended it. */
+  killed(pid: number): string;
   /** Said at the start when `--allow-any-data` is on. */
   readonly anyDataWarning: string;
 }

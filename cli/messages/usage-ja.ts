@@ -33,6 +33,8 @@ function usageWords(details: ErrorDetails): string | undefined {
       return `同時に指定できないオプションがあります: ${subject}`;
     case "own-upstream":
       return "--upstream に、このエージェント自身のソケットは指定できません";
+    case "no-agent":
+      return `終了するエージェントが見つかりません（SSH_AGENT_PID: ${value || "未設定"}）`;
     case "control-characters":
       return "鍵のコメントやオプションに、改行などの制御文字は使えません";
     case "unreadable-file":

@@ -6,6 +6,7 @@ import { run } from "../../cli/program.ts";
 import { connectAgent } from "../helpers/agent-client.ts";
 import { type FakeDeps, fakeDeps } from "../helpers/cli.ts";
 import { type TempDir, tempDir } from "../helpers/temp-dir.ts";
+import { until } from "../helpers/until.ts";
 
 const VIRTUAL = ["--card", "virtual"];
 let dir: TempDir;
@@ -88,7 +89,9 @@ describe("agent", () => {
     const ended = run([...VIRTUAL, "agent"], own);
     await own.said;
     const socket = join(dir.path, "r/jpki-agent/agent.sock");
-    expect(own.out()).toBe(`SSH_AUTH_SOCK=${socket}; export SSH_AUTH_SOCK;\n`);
+    expect(own.out()).toBe(
+      `SSH_AUTH_SOCK=${socket}; export SSH_AUTH_SOCK;\nSSH_AGENT_PID=12345; export SSH_AGENT_PID;\n`,
+    );
     const client = await connectAgent(socket);
     const answer = await client.ask({ kind: "list" });
     const keys = answer?.kind === "identities" ? answer.identities : [];
@@ -102,8 +105,11 @@ describe("agent", () => {
   });
 
   it.each([
-    [["-c"], (path: string) => `setenv SSH_AUTH_SOCK ${path};\n`],
-    [["-s"], (path: string) => `SSH_AUTH_SOCK=${path}; export SSH_AUTH_SOCK;\n`],
+    [["-c"], (path: string) => `setenv SSH_AUTH_SOCK ${path};\nsetenv SSH_AGENT_PID 12345;\n`],
+    [
+      ["-s"],
+      (path: string) => `SSH_AUTH_SOCK=${path}; export SSH_AUTH_SOCK;\nSSH_AGENT_PID=12345; export SSH_AGENT_PID;\n`,
+    ],
     [["--json"], (path: string) => `{"socket":"${path}","pid":12345}\n`],
   ])("prints with %j what the caller reads", async (flags, expected) => {
     const own = deps();
@@ -125,6 +131,73 @@ describe("agent", () => {
     expect(second.err()).toContain('"code":"SOCKET_IN_USE"');
     first.stop();
     expect(await ended).toBe(0);
+  });
+});
+
+describe("agent COMMAND", () => {
+  const inShell = (script: string, ...before: readonly string[]) => [
+    ...VIRTUAL,
+    "agent",
+    ...before,
+    "sh",
+    "-c",
+    script,
+  ];
+
+  it("runs it with the agent in its environment, and ends with its status", async () => {
+    const socket = join(dir.path, "for/command.sock");
+    const own = deps();
+    const script = `[ "$SSH_AUTH_SOCK" = '${socket}' ] && [ "$SSH_AGENT_PID" = 12345 ] && [ -S '${socket}' ] && exit 7`;
+    expect(await run(inShell(script, "-a", socket), own), own.err()).toBe(7);
+    expect([own.out(), existsSync(socket)]).toEqual(["", false]);
+  });
+
+  it("gives the command its own options", async () => {
+    const own = deps();
+    expect(await run([...VIRTUAL, "agent", "sh", "-c", "exit $#", "-v", "--json", "-k"], own), own.err()).toBe(2);
+  });
+
+  it("tells the signal that ended it as shells do", async () => {
+    expect(await run(inShell("kill -TERM $$"), deps())).toBe(128 + 15);
+  });
+
+  it("fails when there is no such command, and stops serving", async () => {
+    const own = deps();
+    expect(await run([...VIRTUAL, "--json", "agent", "/nonexistent/command"], own)).toBe(1);
+    expect(JSON.parse(own.err())).toMatchObject({ code: "IO_FAILED", details: { path: "/nonexistent/command" } });
+    expect(existsSync(join(dir.path, "r/jpki-agent/agent.sock"))).toBe(false);
+  });
+
+  it("takes the command along when it is told to stop", async () => {
+    const own = deps();
+    const mark = join(dir.path, "command");
+    const ended = run(
+      inShell(`trap 'echo ended > ${mark}.2; exit' TERM; : > ${mark}; while :; do sleep 0.01; done`),
+      own,
+    );
+    await until("it runs", () => existsSync(mark));
+    own.stop();
+    expect(await ended).toBe(1);
+    await until("the command has ended", () => existsSync(`${mark}.2`));
+  });
+});
+
+describe("agent -k", () => {
+  const killing = async (pid: string | undefined, ...flags: readonly string[]) => {
+    const own = fakeDeps({ env: { ...env, SSH_AGENT_PID: pid }, home: dir.path });
+    return { status: await run(["agent", "-k", ...flags], own), out: own.out(), kills: own.kills };
+  };
+
+  it.each([
+    [[], "unset SSH_AUTH_SOCK;\nunset SSH_AGENT_PID;\n"],
+    [["-c"], "unsetenv SSH_AUTH_SOCK;\nunsetenv SSH_AGENT_PID;\n"],
+    [["--json"], '{"pid":4711}\n'],
+  ])("with %j ends the agent and prints what unsets its variables", async (flags, out) => {
+    expect(await killing("4711", ...flags)).toEqual({ status: 0, out, kills: [4711] });
+  });
+
+  it.each([undefined, "", "0", "1", "-1", "4711x", "99999999999"])("does nothing for SSH_AGENT_PID %s", async (pid) => {
+    expect(await killing(pid)).toEqual({ status: 2, out: "", kills: [] });
   });
 });
 

@@ -7,6 +7,8 @@ export interface FakeDeps extends Deps {
   out(): string;
   /** All of stderr so far. */
   err(): string;
+  /** What was sent SIGTERM. */
+  readonly kills: readonly number[];
   /** As SIGTERM does. */
   stop(): void;
   /** Resolves when stdout has something. */
@@ -21,6 +23,7 @@ export interface FakeDepsOptions {
 /** Without `home`, one that does not exist. */
 export function fakeDeps({ env = {}, home = "/nonexistent" }: FakeDepsOptions = {}): FakeDeps {
   const controller = new AbortController();
+  const kills: number[] = [];
   let out = "";
   let err = "";
   let heard = () => {};
@@ -47,6 +50,9 @@ export function fakeDeps({ env = {}, home = "/nonexistent" }: FakeDepsOptions = 
     home,
     signal: controller.signal,
     onHangUp: () => {},
+    ignoreInterrupts: () => {},
+    kill: (killed) => void kills.push(killed),
+    kills,
     out: () => out,
     err: () => err,
     stop: () => controller.abort(new Error("stopped by SIGTERM")),

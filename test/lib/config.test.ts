@@ -25,7 +25,9 @@ describe("parseConfig", () => {
       confirm = true
       require-binding = true
       allow-forwarded = ["build.example", "*.lan"]
-      certificate = ["/home/taro/.ssh/card-cert.pub"]`;
+      certificate = ["/home/taro/.ssh/card-cert.pub"]
+      upstream = "/run/user/1000/other.sock"
+      notify = true`;
     expect(parseConfig(text, FILE)).toEqual({
       reader: "SCR3310",
       card: "pcsc",
@@ -43,6 +45,8 @@ describe("parseConfig", () => {
         requireBinding: true,
         allowForwarded: ["build.example", "*.lan"],
         certificate: ["/home/taro/.ssh/card-cert.pub"],
+        upstream: "/run/user/1000/other.sock",
+        notify: true,
       },
     });
   });
@@ -64,6 +68,8 @@ describe("parseConfig", () => {
     ['[agent]\nsocket = "agent.sock"', "bad-value", { key: "agent.socket" }],
     ['[agent]\nallow-forwarded = "*"', "bad-value", { key: "agent.allow-forwarded" }],
     ['[agent]\ncertificate = ["card-cert.pub"]', "bad-value", { key: "agent.certificate.0" }],
+    ['[agent]\nupstream = "other.sock"', "bad-value", { key: "agent.upstream" }],
+    ['[agent]\nnotify = "yes"', "bad-value", { key: "agent.notify" }],
     ['[agent]\npin-prompt = "gui"', "bad-value", { key: "agent.pin-prompt" }],
     ["reader = ", "syntax", {}],
     ['reader = "a"\nreader = "b"', "syntax", {}],
