@@ -19,7 +19,7 @@ import { fakeKey } from "../helpers/fake-key-store.ts";
 import { hostKey } from "../helpers/host-key.ts";
 import { userCertificate } from "../helpers/user-certificate.ts";
 
-const key = fakeKey();
+export const key = fakeKey();
 const otherKey = fakeKey();
 export const server = hostKey();
 const otherServer = hostKey();
