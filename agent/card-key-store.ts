@@ -7,15 +7,14 @@ import type { CertificateOutcome } from "../lib/card/jpki.ts";
 import { type CardKey, cardKeyOf, type KnownKeyStore } from "../lib/card-key.ts";
 import { KeyError, PcscError } from "../lib/errors.ts";
 import type { KeyIdentity, KeyStore, SignContext } from "../lib/keys.ts";
-import type { CardLogin } from "./card-login.ts";
+import type { CardLogin, PinKeeper } from "./card-login.ts";
 import type { CardRecord, CardRegistry } from "./card-registry.ts";
-import type { PinBroker } from "./pin-broker.ts";
 
 export interface CardKeyStoreOptions {
   readonly registry: CardRegistry;
   readonly known: KnownKeyStore;
   readonly login: CardLogin;
-  readonly broker: PinBroker;
+  readonly remembered: Pick<PinKeeper, "forget">;
   /** Why PC/SC cannot be used now, if so. */
   readonly fault: () => Error | undefined;
 }
@@ -48,7 +47,7 @@ export class CardKeyStore implements KeyStore {
   }
 
   async forget(keyId?: string | undefined): Promise<void> {
-    this.#options.broker.forget(keyId);
+    this.#options.remembered.forget(keyId);
     await this.#options.registry.release();
   }
 

@@ -8,19 +8,25 @@
 import type { JpkiApplication } from "../lib/card/jpki.ts";
 import { JpkiError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
+import type { Pin } from "../lib/pin/pin.ts";
 import type { PinRequest } from "../lib/pin/prompt.ts";
 import type { CardRecord, CardRegistry } from "./card-registry.ts";
 import type { PinBroker } from "./pin-broker.ts";
-import { type LoginOutcome, type PinSource, verifyWith, wrongPin } from "./pin-login.ts";
+import { type LoginOutcome, type PinSource, protectedPin, verifyWith, wrongPin } from "./pin-login.ts";
+import type { InsertedCard, RememberedPins } from "./remembered-pins.ts";
 import { Turns } from "./turns.ts";
 
 export interface CardLoginOptions {
   readonly registry: CardRegistry;
   readonly broker: PinBroker;
+  readonly remembered: PinKeeper;
   /** Whether the card may stay logged in for the next request (promise 2: alone with it all the while). */
   readonly hold: boolean;
   readonly log: Logger;
 }
+
+/** What remembers PINs; nothing is remembered where it does nothing. */
+export type PinKeeper = Pick<RememberedPins, "has" | "recall" | "keep" | "fail" | "forget">;
 
 /** What a person is told about a request for the PIN. */
 export type LoginRequest = Pick<PinRequest, "card" | "purpose" | "program">;
@@ -28,6 +34,12 @@ export type LoginRequest = Pick<PinRequest, "card" | "purpose" | "program">;
 type Step<T> =
   | { readonly kind: "done"; readonly value: T }
   | (Exclude<LoginOutcome, { kind: "verified" }> & { readonly typed: boolean });
+
+interface Attempt<T> {
+  readonly card: CardRecord;
+  readonly signal: AbortSignal;
+  readonly job: (jpki: JpkiApplication) => Promise<T>;
+}
 
 export class CardLogin {
   readonly #options: CardLoginOptions;
@@ -50,48 +62,71 @@ export class CardLogin {
     signal: AbortSignal,
     job: (jpki: JpkiApplication) => Promise<T>,
   ): Promise<T> {
-    if (card.session.open || this.#isRemembered(card)) {
-      const step = await this.#attemptHeld(card, signal, job);
+    const attempt = { card, signal, job };
+    const inserted = insertedCard(card);
+    if (card.session.open || (inserted !== undefined && this.#options.remembered.has(inserted))) {
+      const step = await this.#attemptHeld(attempt);
       if (step?.kind === "done") return step.value;
     }
     // One person, one card: who comes later waits for the outcome of the question, not for a question of its own.
-    return this.#turnsOf(card).run(signal, () => this.#askUntilDone(card, request, signal, job));
+    return this.#turnsOf(card).run(signal, () => this.#askUntilDone(attempt, request));
   }
 
-  async #askUntilDone<T>(
+  /**
+   * Runs `job` once, right after a PIN that a client brought has been verified: sent once, while two or more tries are
+   * left. Wipes `pin`. Whether it is remembered is up to the caller.
+   *
+   * @throws PinError `PIN_WRONG`, `PIN_PROTECTED` (one try left), `PIN_BLOCKED`; as {@link run}.
+   */
+  async runWithGiven<T>(
     card: CardRecord,
-    request: LoginRequest,
+    pin: Pin,
     signal: AbortSignal,
     job: (jpki: JpkiApplication) => Promise<T>,
   ): Promise<T> {
+    const attempt = { card, signal, job };
+    try {
+      const step = await this.#attemptTwice(attempt, () => ({ kind: "given", pin: pin.copy() }));
+      if (step.kind === "done") return step.value;
+      if (step.kind === "wrong") throw wrongPin("auth", step.triesLeft);
+      throw protectedPin("auth", step.triesLeft, "log in where the agent can ask you, so that it can warn you first");
+    } finally {
+      pin.wipe();
+    }
+  }
+
+  async #askUntilDone<T>(attempt: Attempt<T>, request: LoginRequest): Promise<T> {
     const { broker } = this.#options;
+    const { card, signal } = attempt;
     const { reader } = card.slot;
-    let step = await this.#attempt(card, signal, job);
-    // Someone had left the card verified, so it did not tell its tries; without power it forgets that, and tells.
-    if (step.kind === "need-pin" && step.triesLeft === undefined) step = await this.#attempt(card, signal, job);
+    let step = await this.#attemptTwice(attempt, () => this.#recall(card));
     while (step.kind !== "done") {
       const { triesLeft } = step;
       const previous = step.kind === "wrong" && step.typed ? "wrong" : undefined;
       const question = { ...request, pin: "auth", reader, triesLeft, previous } as const;
       const pin = await broker.ask(question, signal);
-      step = await this.#attempt(card, signal, job, { kind: "typed", pin, triesLeft });
+      step = await this.#attempt(attempt, { kind: "typed", pin, triesLeft });
       if (step.kind === "wrong" && step.triesLeft < 2) {
         broker.holdWrong(question);
-        throw wrongPin(step.triesLeft);
+        throw wrongPin("auth", step.triesLeft);
       }
     }
     return step.value;
   }
 
+  /** Someone may have left the card verified, so that it does not tell its tries: without power it does. */
+  async #attemptTwice<T>(attempt: Attempt<T>, source: () => PinSource | Promise<PinSource>): Promise<Step<T>> {
+    const step = await this.#attempt(attempt, await source());
+    const told = step.kind !== "need-pin" || step.triesLeft !== undefined;
+    return told ? step : this.#attempt(attempt, await source());
+  }
+
   /** @returns undefined if the session that was held was lost meanwhile: the next attempt opens a fresh one. */
-  async #attemptHeld<T>(
-    card: CardRecord,
-    signal: AbortSignal,
-    job: (jpki: JpkiApplication) => Promise<T>,
-  ): Promise<Step<T> | undefined> {
+  async #attemptHeld<T>(attempt: Attempt<T>): Promise<Step<T> | undefined> {
+    const { card } = attempt;
     const held = card.session.open;
     try {
-      return await this.#attempt(card, signal, job);
+      return await this.#attempt(attempt, await this.#recall(card));
     } catch (error) {
       if (!held || !(error instanceof JpkiError) || error.code !== "CARD_RESET") throw error;
       this.#options.registry.requireCurrent(card);
@@ -101,40 +136,39 @@ export class CardLogin {
   }
 
   /** One session with the card; wipes the PIN. Unless the job is done, the card is without power afterwards. */
-  async #attempt<T>(
-    card: CardRecord,
-    signal: AbortSignal,
-    job: (jpki: JpkiApplication) => Promise<T>,
-    source: PinSource = this.#remembered(card),
-  ): Promise<Step<T>> {
-    const { registry, hold } = this.#options;
+  async #attempt<T>({ card, signal, job }: Attempt<T>, source: PinSource): Promise<Step<T>> {
+    const { registry, remembered, hold } = this.#options;
+    let accepted = false;
     const logIn = async (jpki: JpkiApplication): Promise<Step<T>> => {
-      const outcome = await verifyWith(jpki, source, () => registry.requireCurrent(card));
-      return outcome.kind === "verified"
-        ? { kind: "done", value: await job(jpki) }
-        : { ...outcome, typed: source.kind === "typed" };
+      const outcome = await verifyWith(jpki.pin("auth"), source, () => registry.requireCurrent(card));
+      if (outcome.kind !== "verified") return { ...outcome, typed: source.kind === "typed" };
+      accepted = outcome.sent;
+      return { kind: "done", value: await job(jpki) };
     };
     try {
       const step = await card.session.run("log in", logIn, { signal, hold });
+      const inserted = insertedCard(card);
       if (step.kind === "done") {
-        this.#keep(card, source);
+        if (accepted && source.kind === "typed" && inserted) remembered.keep(inserted, source.pin);
         return step;
       }
       // Nobody else may find the card held, selected or verified while a person is asked.
       await card.session.release();
-      this.#refuse(card, source, step);
+      if (inserted) await this.#refuse(inserted, source, step);
       return step;
     } finally {
       if (source.kind !== "none") source.pin.wipe();
     }
   }
 
-  #refuse(card: CardRecord, source: PinSource, step: Exclude<Step<unknown>, { kind: "done" }>): void {
-    const { broker, log } = this.#options;
-    const { reader } = card.slot;
-    // Wrong, or not to be sent because tries were lost elsewhere: a remembered PIN is never tried again.
-    if (source.kind === "remembered") broker.forget(keyIdOf(card));
-    if (step.kind === "wrong") log.warn("wrong PIN", { reader, source: source.kind, triesLeft: step.triesLeft });
+  async #refuse(card: InsertedCard, source: PinSource, step: Exclude<Step<unknown>, { kind: "done" }>): Promise<void> {
+    const { remembered, log } = this.#options;
+    if (step.kind === "wrong") {
+      log.warn("wrong PIN", { key: card.key.id, source: source.kind, triesLeft: step.triesLeft });
+      if (source.kind === "remembered" || source.kind === "saved") await remembered.fail(card);
+    }
+    // Not to be sent because tries were lost elsewhere: what is in memory is never tried again.
+    if (source.kind === "remembered") remembered.forget(card.key.id);
   }
 
   #turnsOf(card: CardRecord): Turns {
@@ -143,24 +177,14 @@ export class CardLogin {
     return turns;
   }
 
-  #isRemembered(card: CardRecord): boolean {
-    const source = this.#remembered(card);
-    if (source.kind !== "none") source.pin.wipe();
-    return source.kind !== "none";
-  }
-
-  #remembered(card: CardRecord): PinSource {
-    const id = keyIdOf(card);
-    const pin = id === undefined ? undefined : this.#options.broker.remembered(id, card.slot.insertion);
-    return pin === undefined ? { kind: "none" } : { kind: "remembered", pin };
-  }
-
-  #keep(card: CardRecord, source: PinSource): void {
-    const id = keyIdOf(card);
-    if (source.kind === "typed" && id !== undefined) this.#options.broker.remember(id, card.slot.insertion, source.pin);
+  async #recall(card: CardRecord): Promise<PinSource> {
+    const inserted = insertedCard(card);
+    const recalled = inserted && (await this.#options.remembered.recall(inserted));
+    return recalled ?? { kind: "none" };
   }
 }
 
-function keyIdOf(card: CardRecord): string | undefined {
-  return card.identity.kind === "known" ? card.identity.key.id : undefined;
+/** What is remembered belongs to a certificate: undefined while the card shows none. */
+export function insertedCard({ identity, slot }: CardRecord): InsertedCard | undefined {
+  return identity.kind === "known" ? { key: identity.key, insertion: slot.insertion } : undefined;
 }

@@ -19,6 +19,7 @@ import type { SignPolicy } from "./sign-guard.ts";
 import type { SignerOptions } from "./signer.ts";
 import type { SocketOwner } from "./socket-path.ts";
 import { createSshHandler, newConnectionState } from "./ssh-handler.ts";
+import type { TokenPins } from "./ssh-token.ts";
 import { isSameSocket, Upstream } from "./upstream.ts";
 import { type OwnAnswer, routeToUpstream } from "./upstream-router.ts";
 
@@ -39,6 +40,8 @@ export interface DaemonOptions {
   /** Certificates to offer after their keys. */
   readonly certificates?: CertificateSource | undefined;
   readonly lock?: AgentLock | undefined;
+  /** Takes the PIN of `ssh-add -s`; absent: none is taken. */
+  readonly token?: TokenPins | undefined;
   /** Is told of each signature of ours. */
   readonly record?: SignatureRecord | undefined;
   readonly limits?: Partial<Limits> | undefined;
@@ -70,7 +73,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const constraints = options.constraints ?? new KeyConstraints({ now, unixSeconds });
   const offered = new OfferedKeys({ keys, constraints, certificates: certificates ?? noFiles, unixSeconds, log });
   const rules = { constraints, lock, policy, confirmUse, hostsOfKey, limits };
-  const handle = createSshHandler({ keys, offered, ...rules, record: options.record });
+  const handle = createSshHandler({ keys, offered, ...rules, token: options.token, record: options.record });
   const findProgram = createProgramFinder(process.platform, log);
   const listener = await startListener({
     path: socketPath,

@@ -9,6 +9,7 @@ import type { CardKey, KnownKeyStore } from "../lib/card-key.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Prompt, UseRequest } from "../lib/pin/prompt.ts";
+import type { PinVault } from "../lib/pin/vault.ts";
 import type { SignatureRecord } from "../lib/signature-entry.ts";
 import type { CertificateSource } from "../lib/user-certificates.ts";
 import { CardKeyStore } from "./card-key-store.ts";
@@ -16,9 +17,11 @@ import { CardLogin } from "./card-login.ts";
 import { CardRegistry } from "./card-registry.ts";
 import { startDaemon } from "./daemon.ts";
 import { exportKeys } from "./export-key.ts";
+import { GivenPins } from "./given-pin.ts";
 import { KeyConstraints } from "./key-constraints.ts";
-import { PinBroker, type PinCache } from "./pin-broker.ts";
+import { PinBroker } from "./pin-broker.ts";
 import { readerFilter } from "./reader-filter.ts";
+import { type PinCache, RememberedPins } from "./remembered-pins.ts";
 import type { SignPolicy } from "./sign-guard.ts";
 
 export type { SignPolicy } from "./sign-guard.ts";
@@ -35,6 +38,8 @@ export interface AgentParts {
   readonly reader?: string | undefined;
   /** Monotonic milliseconds. */
   readonly now: () => number;
+  /** The OS keychain, for `--pin-cache keychain` and `pin`. */
+  readonly vault?: PinVault | undefined;
 }
 
 export interface AgentOptions {
@@ -79,6 +84,7 @@ export async function startAgent(parts: AgentParts, options: AgentOptions): Prom
       ...{ socketPath, keys, policy, log, hostsOfKey, certificates, confirmUse, upstream },
       record: parts.record,
       constraints: cards.constraints,
+      token: new GivenPins({ ...cards, cacheMode: options.pinCache.mode }),
     });
     return {
       socketPath: daemon.socketPath,
@@ -112,20 +118,26 @@ export async function exportCardKeys(parts: AgentParts, signal: AbortSignal): Pr
 interface Cards {
   readonly registry: CardRegistry;
   readonly broker: PinBroker;
+  readonly remembered: RememberedPins;
   readonly login: CardLogin;
   readonly constraints: KeyConstraints;
   close(): Promise<void>;
 }
 
 function openCards(parts: AgentParts, cache: PinCache, holdMs: number): Cards {
-  const { transport, prompt, known, log, reader, now } = parts;
+  const { transport, prompt, known, vault, log, reader, now } = parts;
   const constraints = new KeyConstraints({ now, unixSeconds: () => Date.now() / 1000 });
-  const broker = new PinBroker({ prompt, cache, now, log });
+  const broker = new PinBroker({ prompt, now, log });
+  const remembered = new RememberedPins({
+    ...{ cache, vault, now, log },
+    wallNow: () => Date.now(),
+    onSuspend: () => void registry.release(),
+  });
   const registry = new CardRegistry({
     transport,
     holdMs,
     wantsReader: readerFilter(reader),
-    onChange: (insertions) => broker.forgetInsertionsExcept(insertions),
+    onChange: (insertions) => remembered.forgetInsertionsExcept(insertions),
     onKey: (key) => {
       constraints.restore(key.id);
       return known.remember(key);
@@ -134,13 +146,14 @@ function openCards(parts: AgentParts, cache: PinCache, holdMs: number): Cards {
   });
   // A held session would let the next request sign without the PIN that "off" promises to ask for.
   const hold = holdMs > 0 && cache.mode !== "off";
-  const login = new CardLogin({ registry, broker, hold, log });
+  const login = new CardLogin({ registry, broker, remembered, hold, log });
   const close = async () => {
     broker.close();
+    remembered.close();
     await registry.close();
     await transport.close();
   };
-  return { registry, broker, login, constraints, close };
+  return { registry, broker, remembered, login, constraints, close };
 }
 
 async function firstReading(transport: CardTransport, registry: CardRegistry, log: Logger): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * Stands between the cards and the person: one question at a time over all cards, a "no" or a wrong PIN that holds for
- * a moment, and the PINs that may be remembered. Never called while a card is held.
+ * Stands between the cards and the person: one question at a time over all cards, and a "no" or a wrong PIN that holds
+ * for a moment. Never called while a card is held.
  */
 
 import { assertNever, PinError } from "../lib/errors.ts";
@@ -8,28 +8,15 @@ import type { SignPurpose } from "../lib/keys.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Pin } from "../lib/pin/pin.ts";
 import type { PinRequest, Prompt, UseRequest } from "../lib/pin/prompt.ts";
-import { PinMemory, type SetTimer } from "./pin-memory.ts";
 import { Turns } from "./turns.ts";
-
-/** `--pin-cache` and `--pin-cache-ttl`. */
-export interface PinCache {
-  /** `off`: never remembered. `session`: until the card leaves or the time is over. */
-  readonly mode: "off" | "session";
-  /** Since the last use, milliseconds. */
-  readonly ttlMs: number;
-  /** Since it was typed, milliseconds; default 8 hours, or `ttlMs` if that is longer. */
-  readonly maxTtlMs?: number | undefined;
-}
 
 export interface PinBrokerOptions {
   readonly prompt: Prompt;
-  readonly cache: PinCache;
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly log: Logger;
   /** How long a person's "no" and a wrong PIN hold, milliseconds; default 10 s. */
   readonly refusalMs?: number | undefined;
-  readonly setTimer?: SetTimer | undefined;
 }
 
 /** How often one request is asked when the answers cannot be a PIN. */
@@ -54,49 +41,21 @@ export class PinBroker {
   readonly #log: Logger;
   readonly #now: () => number;
   readonly #refusalMs: number;
-  readonly #memory: PinMemory | undefined;
   readonly #turns = new Turns();
   readonly #refusals = new Map<string, Refusal>();
   #lastRefusal: PinError | undefined;
   readonly #closing = new AbortController();
 
-  constructor({ prompt, cache, now, log, refusalMs = REFUSAL_MS, setTimer }: PinBrokerOptions) {
+  constructor({ prompt, now, log, refusalMs = REFUSAL_MS }: PinBrokerOptions) {
     this.#prompt = prompt;
     this.#log = log;
     this.#now = now;
     this.#refusalMs = refusalMs;
-    const { ttlMs, maxTtlMs } = cache;
-    this.#memory = cache.mode === "session" ? new PinMemory({ ttlMs, maxTtlMs, now, setTimer }) : undefined;
   }
 
-  /**
-   * The PIN that was remembered for this card in this insertion: a copy, which the caller wipes.
-   *
-   * @param cardId SHA-256 of the authentication certificate, hex.
-   */
-  remembered(cardId: string, insertion: number): Pin | undefined {
-    return this.#memory?.recall(cardId, insertion);
-  }
-
-  /** Keeps a copy of a PIN that the card has just accepted; nothing with mode `off` or after {@link close}. */
-  remember(cardId: string, insertion: number, pin: Pin): void {
-    if (!this.#closing.signal.aborted) this.#memory?.keep(cardId, insertion, pin);
-  }
-
-  /** Wipes the remembered PIN of one card, or of all. */
-  forget(cardId?: string | undefined): void {
-    this.#memory?.forget(cardId);
-  }
-
-  /** Wipes what was remembered of cards that have left. */
-  forgetInsertionsExcept(current: ReadonlySet<number>): void {
-    this.#memory?.forgetInsertionsExcept(current);
-  }
-
-  /** Wipes all remembered PINs and takes away the question and all that wait; later questions fail too. */
+  /** Takes away the question and all that wait; later questions fail too. */
   close(): void {
     this.#closing.abort(new PinError("PIN_CANCELLED", "ask for the PIN: the agent is stopping"));
-    this.forget();
   }
 
   /** Why the last question could not be shown, with the mend as its hint; undefined once one could be shown again. */

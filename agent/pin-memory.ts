@@ -1,8 +1,9 @@
 /**
  * Remembered PINs: at most one for each card, wiped at their time even if nobody asks again.
  *
- * A PIN holds for one card (the SHA-256 of its authentication certificate) in one insertion, for a time since its
- * last use, and never longer than the hard maximum since a person typed it. All times are of a monotonic clock.
+ * A PIN holds for one card (the SHA-256 of its authentication certificate), in one insertion or in all, for a time
+ * since its last use, and never longer than the hard maximum since a person typed it; or for a lifetime that the person
+ * named. All times are of a monotonic clock.
  */
 
 import type { Pin } from "../lib/pin/pin.ts";
@@ -17,7 +18,7 @@ export interface PinMemoryOptions {
   readonly maxTtlMs?: number | undefined;
   /** Monotonic milliseconds. */
   readonly now: () => number;
-  readonly setTimer?: SetTimer | undefined;
+  readonly setTimer: SetTimer;
 }
 
 const DEFAULT_MAX_TTL_MS = 8 * 60 * 60 * 1000;
@@ -26,7 +27,8 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 
 interface Entry {
   readonly pin: Pin;
-  readonly insertion: number;
+  /** Undefined: any. */
+  readonly insertion: number | undefined;
   readonly lastMs: number;
   untilMs: number;
   cancelTimer: () => void;
@@ -35,34 +37,37 @@ interface Entry {
 export class PinMemory {
   readonly #options: PinMemoryOptions;
   readonly #maxTtlMs: number;
-  readonly #setTimer: SetTimer;
   readonly #entries = new Map<string, Entry>();
 
   constructor(options: PinMemoryOptions) {
     this.#options = options;
     this.#maxTtlMs = options.maxTtlMs ?? Math.max(options.ttlMs, DEFAULT_MAX_TTL_MS);
-    this.#setTimer = options.setTimer ?? unrefTimer;
   }
 
   /** A copy, which the caller wipes; counts as a use. */
   recall(cardId: string, insertion: number): Pin | undefined {
-    const entry = this.#entries.get(cardId);
-    if (entry === undefined || entry.insertion !== insertion) return undefined;
-    const now = this.#options.now();
-    if (now >= entry.untilMs) {
-      this.forget(cardId);
-      return undefined;
-    }
-    entry.untilMs = Math.min(now + this.#options.ttlMs, entry.lastMs);
+    const entry = this.#find(cardId, insertion);
+    if (entry === undefined) return undefined;
+    entry.untilMs = Math.min(Math.max(this.#options.now() + this.#options.ttlMs, entry.untilMs), entry.lastMs);
     return entry.pin.copy();
   }
 
-  /** Keeps a copy in the place of the one before. */
-  keep(cardId: string, insertion: number, pin: Pin): void {
+  /** Whether there is one now; no use of it. */
+  has(cardId: string, insertion: number): boolean {
+    return this.#find(cardId, insertion) !== undefined;
+  }
+
+  /**
+   * Keeps a copy in the place of the one before.
+   *
+   * @param insertion undefined: for every insertion of this card.
+   * @param lifetimeMs how long, in place of the two times of the options.
+   */
+  keep(cardId: string, insertion: number | undefined, pin: Pin, lifetimeMs?: number | undefined): void {
     this.forget(cardId);
     const now = this.#options.now();
-    const lastMs = now + this.#maxTtlMs;
-    const untilMs = Math.min(now + this.#options.ttlMs, lastMs);
+    const lastMs = now + (lifetimeMs ?? this.#maxTtlMs);
+    const untilMs = Math.min(now + (lifetimeMs ?? this.#options.ttlMs), lastMs);
     const entry: Entry = { pin: pin.copy(), insertion, lastMs, untilMs, cancelTimer: () => {} };
     this.#entries.set(cardId, entry);
     this.#wipeInTime(cardId, entry);
@@ -78,9 +83,18 @@ export class PinMemory {
     }
   }
 
-  /** Wipes the PINs of all cards that have left. */
+  /** Wipes the PINs that hold for an insertion that is over. */
   forgetInsertionsExcept(current: ReadonlySet<number>): void {
-    for (const [id, entry] of this.#entries) if (!current.has(entry.insertion)) this.forget(id);
+    for (const [id, { insertion }] of this.#entries)
+      if (insertion !== undefined && !current.has(insertion)) this.forget(id);
+  }
+
+  #find(cardId: string, insertion: number): Entry | undefined {
+    const entry = this.#entries.get(cardId);
+    if (entry === undefined || (entry.insertion !== undefined && entry.insertion !== insertion)) return undefined;
+    if (this.#options.now() < entry.untilMs) return entry;
+    this.forget(cardId);
+    return undefined;
   }
 
   /** A use since then has moved the time: the timer is set again, never moved. */
@@ -88,14 +102,9 @@ export class PinMemory {
     const leftMs = entry.untilMs - this.#options.now();
     if (leftMs <= 0) this.forget(cardId);
     else
-      entry.cancelTimer = this.#setTimer(
+      entry.cancelTimer = this.#options.setTimer(
         () => this.#wipeInTime(cardId, entry),
         Math.min(Math.ceil(leftMs), MAX_TIMER_MS),
       );
   }
-}
-
-function unrefTimer(callback: () => void, delayMs: number): () => void {
-  const timer = setTimeout(callback, delayMs).unref();
-  return () => clearTimeout(timer);
 }

@@ -13,15 +13,18 @@ import {
   FAILURE,
   SUCCESS,
 } from "../lib/ssh/agent-response.ts";
-import { EXTENSION_QUERY, EXTENSION_SESSION_BIND } from "../lib/ssh/message-numbers.ts";
+import { EXTENSION_FORGET, EXTENSION_QUERY, EXTENSION_SESSION_BIND } from "../lib/ssh/message-numbers.ts";
 import { keyFingerprint } from "../lib/ssh/public-key.ts";
 import type { AgentLock } from "./agent-lock.ts";
 import { ForwardingConsent } from "./consent.ts";
 import { SessionBindings } from "./session-bindings.ts";
 import { Signer, type SignerOptions } from "./signer.ts";
+import { answerToken, type TokenPins } from "./ssh-token.ts";
 
 export interface SshHandlerOptions extends SignerOptions {
   readonly keys: KeyStore;
+  /** Takes the PIN of `ssh-add -s`; absent: none is taken. */
+  readonly token?: TokenPins | undefined;
   readonly lock: AgentLock;
 }
 
@@ -69,28 +72,35 @@ export function createSshHandler(options: SshHandlerOptions): SshHandler {
         return removeKey(request.keyBlob, connection, options);
       case "remove-all":
         // RFC 9987 section 5.4: honoured whatever the policy; also while locked, for it takes rights away and gives none.
-        await keys.forget();
-        connection.log.info("forgot PINs and let go of the card", { event: "remove-all" });
-        return SUCCESS;
+        return forget(keys, connection);
       case "lock":
         return lockAgent(request.passphrase, connection, signer, options);
       case "unlock":
         return unlockAgent(request.passphrase, connection, lock, signal);
       case "extension":
-        return extension(request.name, request.body, connection);
+        return request.name === EXTENSION_FORGET
+          ? forget(keys, connection)
+          : extension(request.name, request.body, connection);
       case "add":
       case "add-constrained":
       case "add-other":
+        return unsupported(connection, { request: request.kind });
       case "add-smartcard":
       case "add-smartcard-constrained":
       case "remove-smartcard":
-        return unsupported(connection, { request: request.kind });
+        return answerToken(request, options, connection.log, signal);
       case "unsupported":
         return unsupported(connection, { request: request.kind, type: request.type });
       default:
         return assertNever(request);
     }
   };
+}
+
+async function forget(keys: KeyStore, { log }: ConnectionState): Promise<AgentResponse> {
+  await keys.forget();
+  log.info("forgot PINs and let go of the card", { event: "forget" });
+  return SUCCESS;
 }
 
 /** What a locked agent does as ever; as ssh-agent, and what RFC 9987 section 5.4 says is always honoured. */
@@ -102,7 +112,7 @@ function isServedLocked(request: AgentRequest): boolean {
     case "remove-smartcard":
       return true;
     case "extension":
-      return request.name === EXTENSION_SESSION_BIND;
+      return request.name === EXTENSION_SESSION_BIND || request.name === EXTENSION_FORGET;
     default:
       return false;
   }
@@ -175,7 +185,7 @@ function extension(name: string, body: Uint8Array, connection: ConnectionState):
       return bindSession(body, connection);
     case EXTENSION_QUERY:
       // As OpenSSH's agent: the query itself is not in the list, and what follows its name is ignored.
-      return { kind: "extension-response", name, body: encodeQueryNames([EXTENSION_SESSION_BIND]) };
+      return { kind: "extension-response", name, body: encodeQueryNames([EXTENSION_SESSION_BIND, EXTENSION_FORGET]) };
     default:
       return unsupported(connection, { request: "extension", name });
   }

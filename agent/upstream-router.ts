@@ -7,6 +7,7 @@
  *     remove all, lock, unlock     both
  *     add, remove a smart card     ours for the token `jpki`, else the upstream
  *     session-bind                 both; the answer is ours
+ *     forget@jpki-agent            ours
  *     other extensions             the upstream
  *
  * What the upstream gets and answers is passed on byte for byte. While we are locked it gets nothing but
@@ -28,6 +29,7 @@ import {
   SUCCESS,
 } from "../lib/ssh/agent-response.ts";
 import {
+  EXTENSION_FORGET,
   EXTENSION_QUERY,
   EXTENSION_SESSION_BIND,
   SSH_AGENT_SUCCESS,
@@ -48,13 +50,11 @@ import { encodeRsaBlob } from "../lib/ssh/public-key.ts";
 import { plainKeyBlob } from "../lib/ssh/ssh-certificate.ts";
 import { MAX_FRAME_BYTES, MAX_IDENTITIES } from "../lib/ssh/wire.ts";
 import type { AnswerFrame } from "./connection.ts";
+import { OWN_TOKEN_ID } from "./ssh-token.ts";
 import type { Upstream, UpstreamAnswer } from "./upstream.ts";
 
 /** What stands before the entries of IDENTITIES_ANSWER: `byte type · uint32 n`. */
 const LIST_HEAD_BYTES = 5;
-
-/** The token id by which the card is meant in requests that add and remove smart cards. */
-export const OWN_TOKEN_ID = "jpki";
 
 /** Our own answer to a frame's body. @throws MALFORMED, TOO_LARGE. */
 export type OwnAnswer = (request: Uint8Array, signal: AbortSignal) => Promise<AgentResponse>;
@@ -179,6 +179,8 @@ class Router {
       }
       case EXTENSION_QUERY:
         return this.#query(request, signal);
+      case EXTENSION_FORGET:
+        return this.#own(request, signal);
       default:
         return this.#pass(request, signal);
     }

@@ -30,12 +30,14 @@ export function exitStatusOfCode(code: ErrorCode): number {
     case "PIN_NO_PROMPT":
       return EXIT_PIN;
     case "PIN_BLOCKED":
+    case "PIN_PROTECTED":
       return EXIT_PIN_BLOCKED;
     case "CARD_BUSY":
       return EXIT_CARD_BUSY;
     case "POLICY_REFUSED":
       return EXIT_REFUSED;
     case "CARD_STATUS":
+    case "KEYCHAIN_UNAVAILABLE":
     case "KEY_UNKNOWN":
     case "ALGORITHM_UNSUPPORTED":
     case "MALFORMED":

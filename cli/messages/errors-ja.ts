@@ -36,6 +36,13 @@ export function japaneseError(error: JpkiError): ErrorText {
       );
     case "PIN_CANCELLED":
       return text("暗証番号の入力が取り消されました", undefined);
+    case "PIN_PROTECTED":
+      return text(
+        `暗証番号がロックされるおそれがあるため、カードには送りませんでした${tries(details)}`,
+        "pin change では --force を付けると続行できます。ssh-add -s の代わりに、暗証番号の入力画面からログインしてください",
+      );
+    case "KEYCHAIN_UNAVAILABLE":
+      return withReason("OS のキーチェーンを利用できません", error, hint);
     case "PIN_NO_PROMPT":
       return noPrompt(error);
     case "KEY_UNKNOWN":

@@ -26,8 +26,10 @@ export const SSH_AGENT_CONSTRAIN_LIFETIME = 1;
 export const SSH_AGENT_CONSTRAIN_CONFIRM = 2;
 export const SSH_AGENT_CONSTRAIN_EXTENSION = 255;
 
-/** Names of extensions; all but the first are OpenSSH's (PROTOCOL.agent). */
+/** Names of extensions: of RFC 9987, ours, OpenSSH's (PROTOCOL.agent). */
 export const EXTENSION_QUERY = "query";
+/** No contents; answered SUCCESS: PINs are forgotten and the card is let go of. Never passed on to another agent. */
+export const EXTENSION_FORGET = "forget@jpki-agent";
 export const EXTENSION_SESSION_BIND = "session-bind@openssh.com";
 export const CONSTRAINT_RESTRICT_DESTINATION = "restrict-destination-v00@openssh.com";
 export const CONSTRAINT_ASSOCIATED_CERTS = "associated-certs-v00@openssh.com";

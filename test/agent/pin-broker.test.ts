@@ -19,8 +19,7 @@ function setUp(answer?: (question: Question) => void, options: Partial<PinBroker
   const clock = new FakeClock();
   const prompt = new FakePrompt(answer);
   const log = recordingLogger();
-  const cache = { mode: "session", ttlMs: 1000 } as const;
-  const broker = new PinBroker({ prompt, cache, now: clock.now, setTimer: clock.setTimer, log, ...options });
+  const broker = new PinBroker({ prompt, now: clock.now, log, ...options });
   return { clock, prompt, log, broker };
 }
 
@@ -164,8 +163,7 @@ describe("PinBroker.ask", () => {
 
   test("no PIN in the log", async () => {
     const { broker, log } = setUp(answers("8642", cancelled()));
-    const pin = await broker.ask(request, never);
-    broker.remember("card", 7, pin);
+    await broker.ask(request, never);
     await expect(broker.ask(request, never)).rejects.toMatchObject({ code: "PIN_CANCELLED" });
     await expect(broker.ask(request, never)).rejects.toMatchObject({ code: "PIN_CANCELLED" });
     expect(log.lines.length).toBeGreaterThan(0);
@@ -257,51 +255,6 @@ describe("a person's no holds for a moment", () => {
     const { broker } = setUp(answers(cancelled(), "1234"));
     await expect(broker.ask({ ...request, card: "" }, never)).rejects.toMatchObject({ code: "PIN_CANCELLED" });
     expect(digitsOf(await broker.ask({ ...request, card: "", reader: "S" }, never))).toBe("1234");
-  });
-});
-
-describe("PinBroker remembers", () => {
-  function remembered(options: Partial<PinBrokerOptions> = {}): ReturnType<typeof setUp> & { pin: SpyPin } {
-    const parts = setUp(undefined, options);
-    const pin = spyPin("1234");
-    parts.broker.remember("card", 7, pin);
-    pin.wipe();
-    return { ...parts, pin };
-  }
-
-  test("in a session, until the time is over", () => {
-    const { broker, clock, pin } = remembered();
-    expect(digitsOf(broker.remembered("card", 7))).toBe("1234");
-    clock.advance(1000);
-    expect(broker.remembered("card", 7)).toBeUndefined();
-    expect(pin.family.filter(({ wiped }) => wiped)).toContain(pin.family[1]);
-  });
-
-  test("nothing with mode off: not even a copy is made", () => {
-    const { broker, pin } = remembered({ cache: { mode: "off", ttlMs: 1000 } });
-    expect(broker.remembered("card", 7)).toBeUndefined();
-    expect(pin.family).toHaveLength(1);
-  });
-
-  test.each<readonly [string, (broker: PinBroker) => void]>([
-    ["forget of the card", (broker) => broker.forget("card")],
-    ["forget of all", (broker) => broker.forget()],
-    ["the card's leaving", (broker) => broker.forgetInsertionsExcept(new Set([8]))],
-    ["close", (broker) => broker.close()],
-  ])("wiped by %s", (_, wipe) => {
-    const { broker, pin } = remembered();
-    expect(unwiped(pin)).toBe(1);
-    wipe(broker);
-    expect(unwiped(pin)).toBe(0);
-    expect(broker.remembered("card", 7)).toBeUndefined();
-  });
-
-  test("nothing after close", () => {
-    const { broker } = setUp();
-    broker.close();
-    const pin = spyPin("1234");
-    broker.remember("card", 7, pin);
-    expect(pin.family).toHaveLength(1);
   });
 });
 

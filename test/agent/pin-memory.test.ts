@@ -31,6 +31,35 @@ describe("PinMemory", () => {
     expect(digitsOf(memory.recall("card", 7))).toBe("1234");
   });
 
+  test("without an insertion: in every insertion of that card, and not wiped when it leaves", () => {
+    const { memory } = setUp();
+    memory.keep("card", undefined, spyPin("1234"));
+    memory.forgetInsertionsExcept(new Set());
+    expect(digitsOf(memory.recall("card", 8))).toBe("1234");
+    expect(memory.recall("other", 8)).toBeUndefined();
+  });
+
+  test("a named lifetime stands for both times, however often it is used", () => {
+    const { clock, memory } = setUp();
+    memory.keep("card", 7, spyPin("1234"), 10 * MAX_TTL);
+    clock.advance(5 * MAX_TTL);
+    expect(digitsOf(memory.recall("card", 7))).toBe("1234");
+    clock.advance(5 * MAX_TTL - 1);
+    expect(memory.has("card", 7)).toBe(true);
+    clock.advance(1);
+    expect(memory.has("card", 7)).toBe(false);
+    expect(clock.timers).toBe(0);
+  });
+
+  test("asking whether there is one is no use of it", () => {
+    const { clock, memory } = setUp();
+    memory.keep("card", 7, spyPin("1234"));
+    clock.advance(TTL - 1);
+    expect(memory.has("card", 7)).toBe(true);
+    clock.advance(1);
+    expect(memory.has("card", 7)).toBe(false);
+  });
+
   test("two cards each have their own", () => {
     const { memory } = setUp();
     memory.keep("a", 1, spyPin("1111"));
@@ -145,14 +174,5 @@ describe("PinMemory", () => {
     stays.wipe();
     memory.forgetInsertionsExcept(new Set([2, 3]));
     expect([unwiped(left), unwiped(stays)]).toEqual([0, 1]);
-  });
-
-  test("the real timer wipes too", async () => {
-    const pin = spyPin("1234");
-    const memory = new PinMemory({ ttlMs: 5, now: () => performance.now() });
-    memory.keep("card", 7, pin);
-    pin.wipe();
-    expect(unwiped(pin)).toBe(1);
-    await expect.poll(() => unwiped(pin)).toBe(0);
   });
 });

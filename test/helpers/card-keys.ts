@@ -3,13 +3,17 @@
 import { CardKeyStore } from "../../agent/card-key-store.ts";
 import { CardLogin } from "../../agent/card-login.ts";
 import { CardRegistry } from "../../agent/card-registry.ts";
+import { GivenPins } from "../../agent/given-pin.ts";
 import { PinBroker } from "../../agent/pin-broker.ts";
+import { type PinCache, RememberedPins } from "../../agent/remembered-pins.ts";
 import type { CardTransport } from "../../lib/card/transport.ts";
 import type { CardKey } from "../../lib/card-key.ts";
 import { silentLogger } from "../../lib/log.ts";
 import { pinFromBytes } from "../../lib/pin/pin.ts";
+import type { PinVault } from "../../lib/pin/vault.ts";
 import type { VirtualCard } from "../../lib/virtual-card/card.ts";
 import { createVirtualTransport } from "../../lib/virtual-card/transport.ts";
+import { FakeClock } from "./fake-clock.ts";
 import { FakePrompt, type Question } from "./fake-prompt.ts";
 
 /** The reader of the first card; the others are "reader 1" and so on. */
@@ -43,7 +47,10 @@ export interface CardKeysSetUp {
   readonly prompt?: FakePrompt;
   readonly cards?: readonly VirtualCard[];
   readonly known?: CardKey[];
-  readonly cache?: "off" | "session";
+  readonly cache?: PinCache["mode"];
+  readonly vault?: PinVault;
+  /** The clock of the remembered PINs. */
+  readonly clock?: FakeClock;
   /** Throws for a command that never reaches the card. */
   readonly refuse?: (command: Uint8Array) => void;
 }
@@ -85,41 +92,48 @@ export async function setUpCardKeys({
   cards = [],
   known = [],
   cache = "session",
+  vault,
+  clock = new FakeClock(),
   refuse = () => {},
 }: CardKeysSetUp) {
   const transmitting: Transmitting = {};
   const transport = createVirtualTransport({
     slots: cards.map((card, i) => ({ reader: i ? `reader ${i}` : READER, card })),
   });
-  const broker = new PinBroker({
-    prompt,
+  const broker = new PinBroker({ prompt, now: () => performance.now(), log: silentLogger });
+  const remembered = new RememberedPins({
     cache: { mode: cache, ttlMs: 60_000 },
-    now: () => performance.now(),
+    vault,
+    now: clock.now,
+    wallNow: clock.wallNow,
+    setTimer: clock.setTimer,
     log: silentLogger,
   });
   const registry = new CardRegistry({
     transport: overWire(transport, transmitting, refuse),
     holdMs: 60_000,
     log: silentLogger,
-    onChange: (insertions) => broker.forgetInsertionsExcept(insertions),
+    onChange: (insertions) => remembered.forgetInsertionsExcept(insertions),
     onKey: async (key) => {
       if (!known.some(({ id }) => id === key.id)) known.push(key);
     },
   });
-  const login = new CardLogin({ registry, broker, hold: cache !== "off", log: silentLogger });
+  const login = new CardLogin({ registry, broker, remembered, hold: cache !== "off", log: silentLogger });
   const keys = new CardKeyStore({
     registry,
     known: { list: () => known, remember: async (key) => void known.push(key) },
     login,
-    broker,
+    remembered,
     fault: () => transport.fault(),
   });
+  const token = new GivenPins({ registry, login, remembered, cacheMode: cache });
   registry.start();
   await registry.settled();
   const close = async () => {
     broker.close();
+    remembered.close();
     await registry.close();
     await transport.close();
   };
-  return { transport, transmitting, registry, keys, prompt, known, close };
+  return { transport, transmitting, registry, login, remembered, keys, token, prompt, known, clock, close };
 }

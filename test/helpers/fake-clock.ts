@@ -1,11 +1,15 @@
-/** A monotonic clock and its timers, moved by the test alone. */
+/** A monotonic clock with its timers, and a wall clock, moved by the test alone. */
 
 export class FakeClock {
   #now = 0;
+  /** How much the wall clock is ahead. */
+  #aheadMs = 1_700_000_000_000;
   readonly #timers = new Set<{ readonly at: number; readonly callback: () => void }>();
   longestDelay = 0;
 
   readonly now = (): number => this.#now;
+
+  readonly wallNow = (): number => this.#now + this.#aheadMs;
 
   readonly setTimer = (callback: () => void, delayMs: number): (() => void) => {
     const timer = { at: this.#now + delayMs, callback };
@@ -30,6 +34,11 @@ export class FakeClock {
       next.callback();
     }
     this.#now = end;
+  }
+
+  /** The machine sleeps: the monotonic clock and the timers stand still. */
+  sleep(ms: number): void {
+    this.#aheadMs += ms;
   }
 
   /** As in a process that was too busy to run its timers. */

@@ -1,0 +1,71 @@
+/** `ssh-add -s jpki` and `-e`: a PIN that comes from any terminal, and is taken back. */
+
+import { type CardKey, cardKeyOf } from "../lib/card-key.ts";
+import { KeyError, PolicyError } from "../lib/errors.ts";
+import type { Pin } from "../lib/pin/pin.ts";
+import { type CardLogin, insertedCard } from "./card-login.ts";
+import type { CardRecord, CardRegistry } from "./card-registry.ts";
+import { oneCard } from "./one-card.ts";
+import type { PinCache, RememberedPins } from "./remembered-pins.ts";
+
+export interface GivenPinsOptions {
+  readonly registry: CardRegistry;
+  readonly login: CardLogin;
+  readonly remembered: RememberedPins;
+  readonly cacheMode: PinCache["mode"];
+}
+
+export class GivenPins {
+  readonly #options: GivenPinsOptions;
+
+  constructor(options: GivenPinsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Checks a PIN against the only card at once, then remembers it: for `lifetimeMs`, else as `--pin-cache` says. Wipes
+   * `pin` in every case.
+   *
+   * @returns the id of the card's key.
+   * @throws PolicyError with `--pin-cache off` and no lifetime: nothing is sent; as `oneCard` and
+   * {@link CardLogin.runWithGiven}.
+   */
+  async give(pin: Pin, lifetimeMs: number | undefined, signal: AbortSignal): Promise<string> {
+    const { registry, login, remembered, cacheMode } = this.#options;
+    const copy = pin.copy();
+    try {
+      if (lifetimeMs === undefined && cacheMode === "off")
+        throw new PolicyError("take a PIN: --pin-cache off remembers none", {
+          hint: "give it for a time: ssh-add -t SECONDS -s jpki",
+        });
+      const card = await oneCard(registry);
+      signal.throwIfAborted();
+      const revealed = await login.runWithGiven(card, pin, signal, async (jpki) =>
+        card.identity.kind === "hidden" ? phoneKey(card, await jpki.readCertificate("auth")) : undefined,
+      );
+      if (revealed !== undefined) await registry.reveal(card, revealed);
+      const inserted = insertedCard(card);
+      if (inserted === undefined) throw new KeyError("KEY_UNKNOWN", "take a PIN: the card left");
+      remembered.keepGiven(inserted, copy, lifetimeMs);
+      return inserted.key.id;
+    } finally {
+      copy.wipe();
+      pin.wipe();
+    }
+  }
+
+  /** Wipes what was given or typed, and lets go of the card. */
+  async takeBack(): Promise<void> {
+    this.#options.remembered.forget();
+    await this.#options.registry.release();
+  }
+}
+
+/** A phone shows its certificate after its PIN. */
+function phoneKey(
+  { slot }: CardRecord,
+  read: { readonly kind: string } | { readonly kind: "certificate"; readonly der: Uint8Array },
+): CardKey {
+  if ("der" in read) return cardKeyOf(read.der, "phone");
+  throw new KeyError("KEY_UNKNOWN", `read the certificate on ${slot.reader}: it shows none after its PIN`);
+}

@@ -1,0 +1,161 @@
+/**
+ * `--pin-cache`: what is remembered of PINs, in memory and in the OS keychain, and when it is wiped.
+ *
+ * A PIN belongs to one card (the SHA-256 of its authentication certificate). Whether it may be sent is decided in
+ * pin-login.ts; after one failure it is erased everywhere.
+ */
+
+import type { CardKey } from "../lib/card-key.ts";
+import { messageOf } from "../lib/errors.ts";
+import type { Logger } from "../lib/log.ts";
+import type { Pin } from "../lib/pin/pin.ts";
+import type { PinVault } from "../lib/pin/vault.ts";
+import { PinMemory, type SetTimer } from "./pin-memory.ts";
+import { SuspendWatch } from "./suspend-watch.ts";
+
+/** `--pin-cache` and `--pin-cache-ttl`. */
+export interface PinCache {
+  /**
+   * `off`: not remembered. `session`: until the card leaves or the time is over. `timed`: until the time is over, also
+   * over removals of the card. `keychain`: as `session`, and what `pin save` stored in the OS keychain is used.
+   */
+  readonly mode: "off" | "session" | "timed" | "keychain";
+  /** Since the last use, milliseconds. */
+  readonly ttlMs: number;
+  /** Since it was typed, milliseconds; default 8 hours, or `ttlMs` if that is longer. */
+  readonly maxTtlMs?: number | undefined;
+}
+
+/** A card in one insertion. `kind` says whether a new insertion proves by itself that it is the same one. */
+export interface InsertedCard {
+  readonly key: Pick<CardKey, "id" | "kind">;
+  readonly insertion: number;
+}
+
+export interface RememberedPinsOptions {
+  readonly cache: PinCache;
+  /** Used with `keychain`. */
+  readonly vault?: PinVault | undefined;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+  /** Milliseconds since 1970: for noticing that the machine was asleep. */
+  readonly wallNow: () => number;
+  readonly setTimer?: SetTimer | undefined;
+  /** Called after the machine was asleep, when all is wiped. */
+  readonly onSuspend?: (() => void) | undefined;
+  readonly log: Logger;
+}
+
+/** A copy, which the caller wipes. */
+export interface RecalledPin {
+  readonly kind: "remembered" | "saved";
+  readonly pin: Pin;
+}
+
+export class RememberedPins {
+  readonly #options: RememberedPinsOptions;
+  readonly #memory: PinMemory;
+  readonly #watch: SuspendWatch;
+  /** Cards whose saved PIN has failed: not asked for again, even if it could not be erased. */
+  readonly #failed = new Set<string>();
+  #closed = false;
+
+  constructor(options: RememberedPinsOptions) {
+    const { cache, now, wallNow, setTimer = unrefTimer, onSuspend, log } = options;
+    this.#options = options;
+    this.#memory = new PinMemory({ ttlMs: cache.ttlMs, maxTtlMs: cache.maxTtlMs, now, setTimer });
+    this.#watch = new SuspendWatch({
+      now,
+      wallNow,
+      setTimer,
+      onSuspend: () => {
+        this.forget();
+        log.info("the machine was asleep, or its clock was set: forgot PINs", { event: "suspend" });
+        onSuspend?.();
+      },
+    });
+  }
+
+  /** Whether one lies in memory: told at once, and no use of it. */
+  has({ key, insertion }: InsertedCard): boolean {
+    this.#watch.check();
+    return this.#memory.has(key.id, insertion);
+  }
+
+  /** From memory, else from the keychain. Never rejects: without it a person is asked. */
+  async recall({ key, insertion }: InsertedCard): Promise<RecalledPin | undefined> {
+    this.#watch.check();
+    const pin = this.#memory.recall(key.id, insertion);
+    if (pin !== undefined) return { kind: "remembered", pin };
+    const { cache, vault, log } = this.#options;
+    if (cache.mode !== "keychain" || vault === undefined || this.#failed.has(key.id) || this.#closed) return undefined;
+    try {
+      const saved = await vault.read(key.id);
+      return saved && { kind: "saved", pin: saved };
+    } catch (error) {
+      log.warn("the keychain cannot be read", { key: key.id, error: messageOf(error) });
+      return undefined;
+    }
+  }
+
+  /** Keeps a copy of a PIN that a person typed and the card has just accepted. */
+  keep({ key, insertion }: InsertedCard, pin: Pin): void {
+    const { mode } = this.#options.cache;
+    if (this.#closed || mode === "off") return;
+    this.#memory.keep(key.id, this.#bond(key, insertion), pin);
+  }
+
+  /**
+   * Keeps a copy of a PIN that `ssh-add -s` brought and the card has just accepted.
+   *
+   * @param lifetimeMs in place of the times of `--pin-cache`, and also with `off`.
+   */
+  keepGiven({ key, insertion }: InsertedCard, pin: Pin, lifetimeMs: number | undefined): void {
+    if (lifetimeMs === undefined) this.keep({ key, insertion }, pin);
+    else if (!this.#closed) this.#memory.keep(key.id, this.#bond(key, insertion), pin, lifetimeMs);
+  }
+
+  /** After one failure: wipes what is in memory, erases what is in the keychain. Never rejects. */
+  async fail({ key }: InsertedCard): Promise<void> {
+    const { cache, vault, log } = this.#options;
+    this.#memory.forget(key.id);
+    if (cache.mode !== "keychain" || vault === undefined) return;
+    this.#failed.add(key.id);
+    try {
+      if (await vault.erase(key.id)) log.warn("the PIN in the keychain is wrong; erased it", { key: key.id });
+    } catch (error) {
+      log.error("the PIN in the keychain is wrong and could not be erased; run: jpki-agent pin forget", {
+        key: key.id,
+        error: messageOf(error),
+      });
+    }
+  }
+
+  /** Wipes what is in memory of one card, or of all. What is in the keychain stays. */
+  forget(cardId?: string | undefined): void {
+    this.#memory.forget(cardId);
+  }
+
+  /** Wipes what holds for an insertion that is over. */
+  forgetInsertionsExcept(current: ReadonlySet<number>): void {
+    this.#memory.forgetInsertionsExcept(current);
+  }
+
+  /** Wipes all, and keeps and recalls nothing from now on. */
+  close(): void {
+    this.#closed = true;
+    this.#watch.close();
+    this.forget();
+  }
+
+  /** A phone shows no certificate before its PIN, so a new insertion does not prove which phone it is. */
+  #bond(key: InsertedCard["key"], insertion: number): number | undefined {
+    return this.#options.cache.mode === "timed" && key.kind === "card" ? undefined : insertion;
+  }
+}
+
+/** Does not keep the process alive. */
+function unrefTimer(callback: () => void, delayMs: number): () => void {
+  const timer = setTimeout(callback, delayMs).unref();
+  return () => clearTimeout(timer);
+}

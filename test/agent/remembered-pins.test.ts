@@ -1,0 +1,167 @@
+import { describe, expect, it } from "vitest";
+import { type InsertedCard, type PinCache, RememberedPins } from "../../agent/remembered-pins.ts";
+import { FakeClock } from "../helpers/fake-clock.ts";
+import { FakeVault } from "../helpers/fake-vault.ts";
+import { recordingLogger } from "../helpers/recording-logger.ts";
+import { digitsOf, type SpyPin, spyPin, unwiped } from "../helpers/spy-pin.ts";
+
+const TTL = 1000;
+const CARD: InsertedCard = { key: { id: "card", kind: "card" }, insertion: 7 };
+const PHONE: InsertedCard = { key: { id: "phone", kind: "phone" }, insertion: 7 };
+const again = (card: InsertedCard): InsertedCard => ({ ...card, insertion: 8 });
+
+function setUp(mode: PinCache["mode"], maxTtlMs = 10 * TTL) {
+  const clock = new FakeClock();
+  const vault = new FakeVault();
+  const log = recordingLogger();
+  const suspended = { times: 0 };
+  const pins = new RememberedPins({
+    cache: { mode, ttlMs: TTL, maxTtlMs },
+    ...{ vault, log },
+    ...{ now: clock.now, wallNow: clock.wallNow, setTimer: clock.setTimer },
+    onSuspend: () => void suspended.times++,
+  });
+  const keep = (card: InsertedCard): SpyPin => {
+    const pin = spyPin("7391");
+    pins.keep(card, pin);
+    pin.wipe();
+    return pin;
+  };
+  const recall = async (card: InsertedCard) => {
+    const recalled = await pins.recall(card);
+    const told = recalled && `${recalled.kind} ${digitsOf(recalled.pin)}`;
+    recalled?.pin.wipe();
+    return told;
+  };
+  return { clock, vault, log, suspended, pins, keep, recall };
+}
+
+describe("RememberedPins", () => {
+  it.each<[PinCache["mode"], boolean, boolean]>([
+    ["off", false, false],
+    ["session", true, false],
+    ["timed", true, true],
+    ["keychain", true, false],
+  ])("%s: in this insertion %s, in the next one %s", async (mode, now, next) => {
+    const { pins, keep, recall } = setUp(mode);
+    const pin = keep(CARD);
+    expect([pins.has(CARD), await recall(CARD)]).toEqual([now, now ? "remembered 7391" : undefined]);
+    pins.forgetInsertionsExcept(new Set([8]));
+    expect([pins.has(again(CARD)), await recall(again(CARD))]).toEqual([next, next ? "remembered 7391" : undefined]);
+    pins.close();
+    expect(unwiped(pin)).toBe(0);
+  });
+
+  it.each(["session", "timed"] as const)("%s: a phone's PIN never outlives its insertion", async (mode) => {
+    const { pins, keep, recall } = setUp(mode);
+    const pin = keep(PHONE);
+    expect(await recall(again(PHONE))).toBeUndefined();
+    pins.forgetInsertionsExcept(new Set([8]));
+    expect(unwiped(pin)).toBe(0);
+  });
+
+  it("timed: until its time since the last use, at most until the hard maximum", async () => {
+    const { clock, keep, recall } = setUp("timed", 2.5 * TTL);
+    const pin = keep(CARD);
+    for (let i = 0; i < 3; i++) {
+      clock.advance(0.8 * TTL);
+      expect(await recall(CARD)).toBe("remembered 7391");
+    }
+    clock.advance(0.1 * TTL);
+    expect(await recall(CARD)).toBeUndefined();
+    expect(unwiped(pin)).toBe(0);
+  });
+
+  it.each<[string, (pins: RememberedPins, clock: FakeClock) => unknown]>([
+    ["forget (ssh-add -D, lock, SIGHUP, pin forget)", (pins) => pins.forget()],
+    ["forget of the card", (pins) => pins.forget("card")],
+    ["one failure", (pins) => pins.fail(CARD)],
+    ["the time", (_, clock) => clock.advance(TTL)],
+    ["a sleep", (pins, clock) => [clock.sleep(60_000), pins.has(CARD)]],
+    ["the end", (pins) => pins.close()],
+  ])("wiped by %s", async (_, wipe) => {
+    const { clock, pins, keep } = setUp("timed");
+    const pin = keep(CARD);
+    expect(unwiped(pin)).toBe(1);
+    await wipe(pins, clock);
+    expect(unwiped(pin)).toBe(0);
+    expect(pins.has(CARD)).toBe(false);
+  });
+
+  it("a sleep wipes before the next use, though no timer ran, and lets go of the card", async () => {
+    const { clock, suspended, pins, keep, recall } = setUp("timed");
+    keep(CARD);
+    clock.sleep(60_000);
+    expect(await recall(CARD)).toBeUndefined();
+    expect(pins.has(CARD)).toBe(false);
+    expect(suspended.times).toBe(1);
+  });
+
+  it("keeps nothing after the end", async () => {
+    const { clock, pins, keep, recall } = setUp("session");
+    pins.close();
+    keep(CARD);
+    pins.keepGiven(CARD, spyPin("7391"), 1000);
+    expect(await recall(CARD)).toBeUndefined();
+    expect(clock.timers).toBe(0);
+  });
+
+  it("off: a PIN given for a time is remembered for that time", async () => {
+    const { clock, pins, recall } = setUp("off");
+    pins.keepGiven(CARD, spyPin("7391"), undefined);
+    expect(await recall(CARD)).toBeUndefined();
+    pins.keepGiven(CARD, spyPin("7391"), 5 * TTL);
+    clock.advance(5 * TTL - 1);
+    expect(await recall(CARD)).toBe("remembered 7391");
+    clock.advance(1);
+    expect(await recall(CARD)).toBeUndefined();
+  });
+
+  describe("keychain", () => {
+    it("is asked for a card that is not in memory", async () => {
+      const { pins, vault, keep, recall } = setUp("keychain");
+      vault.saved.set("card", "4826");
+      expect(await recall(CARD)).toBe("saved 4826");
+      expect(await recall(PHONE)).toBeUndefined();
+      keep(CARD);
+      expect(await recall(CARD)).toBe("remembered 7391");
+      expect(vault.reads).toBe(2);
+      pins.forget();
+      expect(await recall(CARD)).toBe("saved 4826");
+    });
+
+    it.each(["off", "session", "timed"] as const)("is not asked with %s", async (mode) => {
+      const { vault, recall } = setUp(mode);
+      vault.saved.set("card", "4826");
+      expect(await recall(CARD)).toBeUndefined();
+      expect(vault.reads).toBe(0);
+    });
+
+    it("after one failure its PIN is erased, and this card's never asked for again", async () => {
+      const { pins, vault, recall } = setUp("keychain");
+      vault.saved.set("card", "4826");
+      vault.saved.set("other", "1111");
+      await pins.fail(CARD);
+      expect([...vault.saved.keys()]).toEqual(["other"]);
+      vault.saved.set("card", "4826");
+      expect(await recall(CARD)).toBeUndefined();
+    });
+
+    it("a failed PIN that cannot be erased is not asked for again, and that is said", async () => {
+      const { pins, vault, log, recall } = setUp("keychain");
+      vault.saved.set("card", "4826");
+      vault.broken = true;
+      await pins.fail(CARD);
+      vault.broken = false;
+      expect(await recall(CARD)).toBeUndefined();
+      expect(log.lines.map(({ level }) => level)).toContain("error");
+    });
+
+    it("one that fails is as an empty one, and that is said", async () => {
+      const { vault, log, recall } = setUp("keychain");
+      vault.broken = true;
+      expect(await recall(CARD)).toBeUndefined();
+      expect(log.lines.map(({ level }) => level)).toEqual(["warn"]);
+    });
+  });
+});

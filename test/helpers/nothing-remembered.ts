@@ -1,0 +1,11 @@
+/** `--pin-cache off` without its machinery. */
+
+import type { PinKeeper } from "../../agent/card-login.ts";
+
+export const nothingRemembered: PinKeeper = {
+  has: () => false,
+  recall: async () => undefined,
+  keep: () => {},
+  fail: async () => {},
+  forget: () => {},
+};
