@@ -12,7 +12,9 @@ export function endOptionsAtCommand(program: Command, argv: readonly string[]): 
     const word = argv[at] ?? "";
     if (word === "--") return argv;
     if (word.startsWith("-")) {
-      const option = [...program.options, ...(command?.options ?? [])].find(({ long, short }) => word === long || word === short);
+      const option = [...program.options, ...(command?.options ?? [])].find(
+        ({ long, short }) => word === long || word === short,
+      );
       at += valuesOf(option, argv.slice(at + 1));
     } else if (command === undefined) {
       command = program.commands.find((known) => known.name() === word);
