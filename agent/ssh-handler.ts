@@ -13,10 +13,11 @@ import {
   FAILURE,
   SUCCESS,
 } from "../lib/ssh/agent-response.ts";
-import { EXTENSION_FORGET, EXTENSION_QUERY, EXTENSION_SESSION_BIND } from "../lib/ssh/message-numbers.ts";
+import { EXTENSION_QUERY, EXTENSION_SESSION_BIND, OWN_EXTENSIONS } from "../lib/ssh/message-numbers.ts";
 import { keyFingerprint } from "../lib/ssh/public-key.ts";
 import type { AgentLock } from "./agent-lock.ts";
 import { ForwardingConsent } from "./consent.ts";
+import { type AgentService, answerOwnExtension } from "./own-extensions.ts";
 import { SessionBindings } from "./session-bindings.ts";
 import { Signer, type SignerOptions } from "./signer.ts";
 import { answerToken, type TokenPins } from "./ssh-token.ts";
@@ -26,6 +27,8 @@ export interface SshHandlerOptions extends SignerOptions {
   /** Takes the PIN of `ssh-add -s`; absent: none is taken. */
   readonly token?: TokenPins | undefined;
   readonly lock: AgentLock;
+  /** Answers our own extensions but for `forget@jpki-agent`; absent: they fail. */
+  readonly service?: AgentService | undefined;
 }
 
 /** What is kept for one connection, from its first request to its end. */
@@ -78,8 +81,8 @@ export function createSshHandler(options: SshHandlerOptions): SshHandler {
       case "unlock":
         return unlockAgent(request.passphrase, connection, lock, signal);
       case "extension":
-        return request.name === EXTENSION_FORGET
-          ? forget(keys, connection)
+        return OWN_EXTENSIONS.includes(request.name)
+          ? answerOwnExtension(request.name, options, connection, signal)
           : extension(request.name, request.body, connection);
       case "add":
       case "add-constrained":
@@ -112,7 +115,7 @@ function isServedLocked(request: AgentRequest): boolean {
     case "remove-smartcard":
       return true;
     case "extension":
-      return request.name === EXTENSION_SESSION_BIND || request.name === EXTENSION_FORGET;
+      return request.name === EXTENSION_SESSION_BIND || OWN_EXTENSIONS.includes(request.name);
     default:
       return false;
   }
@@ -185,7 +188,7 @@ function extension(name: string, body: Uint8Array, connection: ConnectionState):
       return bindSession(body, connection);
     case EXTENSION_QUERY:
       // As OpenSSH's agent: the query itself is not in the list, and what follows its name is ignored.
-      return { kind: "extension-response", name, body: encodeQueryNames([EXTENSION_SESSION_BIND, EXTENSION_FORGET]) };
+      return { kind: "extension-response", name, body: encodeQueryNames([EXTENSION_SESSION_BIND, ...OWN_EXTENSIONS]) };
     default:
       return unsupported(connection, { request: "extension", name });
   }

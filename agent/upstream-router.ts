@@ -7,7 +7,7 @@
  *     remove all, lock, unlock     both
  *     add, remove a smart card     ours for the token `jpki`, else the upstream
  *     session-bind                 both; the answer is ours
- *     forget@jpki-agent            ours
+ *     extensions of @jpki-agent    ours
  *     other extensions             the upstream
  *
  * What the upstream gets and answers is passed on byte for byte. While we are locked it gets nothing but
@@ -29,9 +29,9 @@ import {
   SUCCESS,
 } from "../lib/ssh/agent-response.ts";
 import {
-  EXTENSION_FORGET,
   EXTENSION_QUERY,
   EXTENSION_SESSION_BIND,
+  OWN_EXTENSIONS,
   SSH_AGENT_SUCCESS,
   SSH_AGENTC_ADD_ID_CONSTRAINED,
   SSH_AGENTC_ADD_IDENTITY,
@@ -179,10 +179,8 @@ class Router {
       }
       case EXTENSION_QUERY:
         return this.#query(request, signal);
-      case EXTENSION_FORGET:
-        return this.#own(request, signal);
       default:
-        return this.#pass(request, signal);
+        return OWN_EXTENSIONS.includes(name) ? this.#own(request, signal) : this.#pass(request, signal);
     }
   }
 

@@ -5,6 +5,7 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { AskAgentOptions } from "./agent-client.ts";
 import type { CardTransport } from "./card/transport.ts";
 import type { KnownKeyStore } from "./card-key.ts";
 import type { CardSource, PcscBinding, PinPromptChoice } from "./config.ts";
@@ -15,6 +16,8 @@ import { type PathSources, stateFolder } from "./paths.ts";
 import type { Prompt, PromptTexts } from "./pin/prompt.ts";
 import type { PromptWay } from "./pin/select-prompt.ts";
 import type { DatedSignatureEntry, NoticeText, SignatureEntry, SignatureRecord } from "./signature-entry.ts";
+import type { AgentRequest } from "./ssh/agent-protocol.ts";
+import type { AgentResponse } from "./ssh/agent-response.ts";
 import type { CertificateSource } from "./user-certificates.ts";
 
 /** The card that `--card virtual` means. */
@@ -167,4 +170,14 @@ export async function openCertificates(
 ): Promise<CertificateSource> {
   const { createCertificateFiles } = await import("./certificate-files.ts");
   return createCertificateFiles({ files, folder: stateFolder(paths), log });
+}
+
+/** One question to the agent at a socket, see agent-client.ts. @returns undefined if none listens there. */
+export async function askAgent(
+  path: string,
+  request: AgentRequest,
+  options: AskAgentOptions,
+): Promise<AgentResponse | undefined> {
+  const client = await import("./agent-client.ts");
+  return client.askAgent(path, request, options);
 }

@@ -25,6 +25,7 @@ const ADAPTERS = [
   "lib/pin/systemd-ask.ts",
   "lib/pin/tty.ts",
   "lib/known-keys.ts",
+  "lib/agent-client.ts",
   "lib/host-names.ts",
   "lib/certificate-files.ts",
   "lib/signature-record.ts",

@@ -28,8 +28,14 @@ export const SSH_AGENT_CONSTRAIN_EXTENSION = 255;
 
 /** Names of extensions: of RFC 9987, ours, OpenSSH's (PROTOCOL.agent). */
 export const EXTENSION_QUERY = "query";
-/** No contents; answered SUCCESS: PINs are forgotten and the card is let go of. Never passed on to another agent. */
+/** No contents; answered SUCCESS: PINs are forgotten and the card is let go of. */
 export const EXTENSION_FORGET = "forget@jpki-agent";
+/** No contents; answered SUCCESS when the card has no power: it is let go of, PINs stay remembered. */
+export const EXTENSION_RELEASE = "release@jpki-agent";
+/** No contents; answered by a JSON document, see lib/agent-status.ts. */
+export const EXTENSION_STATUS = "status@jpki-agent";
+/** Never passed on to another agent. */
+export const OWN_EXTENSIONS: readonly string[] = [EXTENSION_FORGET, EXTENSION_RELEASE, EXTENSION_STATUS];
 export const EXTENSION_SESSION_BIND = "session-bind@openssh.com";
 export const CONSTRAINT_RESTRICT_DESTINATION = "restrict-destination-v00@openssh.com";
 export const CONSTRAINT_ASSOCIATED_CERTS = "associated-certs-v00@openssh.com";

@@ -245,7 +245,12 @@ describe("the rest", () => {
     const answer = await ask({ kind: "extension", name: "query", body });
     if (answer.kind !== "extension-response") throw new Error(answer.kind);
     expect(answer.name).toBe("query");
-    expect(decodeQueryNames(answer.body)).toEqual(["session-bind@openssh.com", "forget@jpki-agent"]);
+    expect(decodeQueryNames(answer.body)).toEqual([
+      "session-bind@openssh.com",
+      "forget@jpki-agent",
+      "release@jpki-agent",
+      "status@jpki-agent",
+    ]);
   });
 
   it.each<AgentRequest>([

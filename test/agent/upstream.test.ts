@@ -233,7 +233,7 @@ describe("query", () => {
     });
     const answer = await (await bench.client()).ask({ kind: "extension", name: "query", body: utf8("") });
     if (answer?.kind !== "extension-response") throw new Error(answer?.kind);
-    const ours = ["session-bind@openssh.com", "forget@jpki-agent"];
+    const ours = ["session-bind@openssh.com", "forget@jpki-agent", "release@jpki-agent", "status@jpki-agent"];
     expect(decodeQueryNames(answer.body)).toEqual([...ours, "more@example.test"]);
   });
 });
