@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Daemon, startDaemon } from "../../agent/daemon.ts";
 import type { SignPolicy } from "../../agent/sign-guard.ts";
 import { keyFingerprint } from "../../lib/ssh/public-key.ts";
+import { type CertificateSource, parseCertificateFile } from "../../lib/user-certificates.ts";
 import { FakeKeyStore, fakeKey } from "../helpers/fake-key-store.ts";
 import { type RecordingLogger, recordingLogger } from "../helpers/recording-logger.ts";
 import { type RunResult, run, runOk } from "../helpers/run.ts";
@@ -32,7 +33,7 @@ afterEach(async () => {
   await folder.remove();
 });
 
-async function serve(policy: Partial<SignPolicy> = {}): Promise<void> {
+async function serve(policy: Partial<SignPolicy> = {}, certificates?: CertificateSource): Promise<void> {
   keys = new FakeKeyStore(key);
   log = recordingLogger();
   daemon = await startDaemon({
@@ -40,6 +41,7 @@ async function serve(policy: Partial<SignPolicy> = {}): Promise<void> {
     keys,
     policy: { allowSha1: false, allowAnyData: false, ...policy },
     log,
+    certificates,
   });
 }
 
@@ -76,25 +78,47 @@ describe("ssh-add", () => {
     expect(await sshAdd("-T", at("key.pub"))).toMatchObject({ status: 0 });
   });
 
+  const askpass = async (word: string): Promise<Record<string, string | undefined>> => {
+    await writeFile(at("askpass"), `#!/bin/sh\necho '${word}'\n`, { mode: 0o700 });
+    return { ...env(), SSH_ASKPASS: at("askpass"), SSH_ASKPASS_REQUIRE: "force" };
+  };
+
+  it("-x locks: nothing is listed or signed, until -X and the same password", async () => {
+    await serve();
+    const typed = async (word: string, ...args: string[]) => run("ssh-add", args, { env: await askpass(word) });
+    expect((await typed("open sesame", "-x")).status).toBe(0);
+    expect(keys.forgotten).toBe(1);
+    expect(await sshAdd("-l")).toMatchObject({ status: 1, stdout: "The agent has no identities.\n" });
+    expect((await sshAdd("-T", at("key.pub"))).status).not.toBe(0);
+    expect((await sshAdd("-D")).status).toBe(0);
+    expect((await typed("another", "-x")).status).not.toBe(0);
+    expect((await typed("wrong", "-X")).status).not.toBe(0);
+    expect((await typed("open sesame", "-X")).status).toBe(0);
+    expect((await sshAdd("-l")).status).toBe(0);
+    expect(JSON.stringify(log.lines)).not.toContain("sesame");
+  });
+
+  it("-d takes the key out of the list", async () => {
+    await serve();
+    expect((await sshAdd("-d", at("key.pub"))).status).toBe(0);
+    expect((await sshAdd("-l")).status).toBe(1);
+    expect((await sshAdd("-d", at("key.pub"))).status).not.toBe(0);
+  });
+
   it.each([
-    { args: ["-x"], request: "lock" },
     { args: ["-X"], request: "unlock" },
-    { args: ["-d", "key.pub"], request: "remove" },
     { args: ["-s", "/usr/lib/none.so"], request: "add-smartcard" },
     { args: ["-e", "/usr/lib/none.so"], request: "remove-smartcard" },
     { args: ["-t", "60", "other"], request: "add-constrained" },
   ])("$args is refused, and the agent goes on", async ({ args, request }) => {
     await runOk("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", at("other")]);
-    await writeFile(at("askpass"), "#!/bin/sh\necho word\n", { mode: 0o700 });
     await serve();
-    const refused = await run("ssh-add", args, {
-      env: { ...env(), SSH_ASKPASS: at("askpass"), SSH_ASKPASS_REQUIRE: "force" },
-      cwd: folder.path,
-    });
+    const refused = await run("ssh-add", args, { env: await askpass("word"), cwd: folder.path });
     expect(refused.status).not.toBe(0);
-    expect(log.lines).toContainEqual(
-      expect.objectContaining({ fields: expect.objectContaining({ result: "refused", request }) }),
-    );
+    expect(log.lines.map(({ fields }) => [fields["request"] ?? fields["event"], fields["result"]])).toContainEqual([
+      request,
+      "refused",
+    ]);
     expect((await sshAdd("-l")).status).toBe(0);
   });
 });
@@ -174,6 +198,21 @@ describe("ssh and sshd", () => {
     const files = ["-o", `CertificateFile=${at("key-cert.pub")}`, "-o", `IdentityFile=${at("key.pub")}`];
     expect(await ssh(...files, "127.0.0.1", "true"), await sshd.log()).toMatchObject({ status: 0 });
     expect(signLines()).toEqual([expect.objectContaining({ result: "signed", algorithm: "rsa-sha2-512" })]);
+  });
+
+  it("log in with a certificate that the agent offers, ssh having no file at all", async () => {
+    await runOk("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", at("ca")]);
+    await runOk("ssh-keygen", ["-q", "-s", at("ca"), "-I", "id", "-n", userInfo().username, at("key.pub")]);
+    const text = await readFile(at("key-cert.pub"), "utf8");
+    await serve({}, () => [parseCertificateFile("key-cert.pub", text)]);
+    const { sshd, ssh } = await server(`cert-authority ${await readFile(at("ca.pub"), "utf8")}`);
+    expect((await sshAdd("-L")).stdout.split("\n").map((line) => line.split(" ")[0])).toEqual([
+      "ssh-rsa",
+      "ssh-rsa-cert-v01@openssh.com",
+      "",
+    ]);
+    expect(await ssh("127.0.0.1", "true"), await sshd.log()).toMatchObject({ status: 0 });
+    expect(signLines()).toEqual([expect.objectContaining({ result: "signed", key: keyFingerprint(key.blob) })]);
   });
 
   it("a forwarded agent lists over there, and signs nothing unless that host is allowed", async () => {
