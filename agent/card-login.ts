@@ -139,29 +139,36 @@ export class CardLogin {
   async #attempt<T>({ card, signal, job }: Attempt<T>, source: PinSource): Promise<Step<T>> {
     const { registry, remembered, hold } = this.#options;
     let accepted = false;
+    let refused: Exclude<LoginOutcome, { kind: "verified" }> | undefined;
     const logIn = async (jpki: JpkiApplication): Promise<Step<T>> => {
       const outcome = await verifyWith(jpki.pin("auth"), source, () => registry.requireCurrent(card));
-      if (outcome.kind !== "verified") return { ...outcome, typed: source.kind === "typed" };
+      if (outcome.kind !== "verified") {
+        refused = outcome;
+        return { ...outcome, typed: source.kind === "typed" };
+      }
       accepted = outcome.sent;
       return { kind: "done", value: await job(jpki) };
     };
+    const inserted = insertedCard(card);
     try {
       const step = await card.session.run("log in", logIn, { signal, hold });
-      const inserted = insertedCard(card);
-      if (step.kind === "done") {
-        if (accepted && source.kind === "typed" && inserted) remembered.keep(inserted, source.pin);
-        return step;
-      }
+      const known = insertedCard(card); // a phone tells who it is in its job
+      if (accepted && source.kind === "typed" && known) remembered.keep(known, source.pin);
       // Nobody else may find the card held, selected or verified while a person is asked.
-      await card.session.release();
-      if (inserted) await this.#refuse(inserted, source, step);
+      if (step.kind !== "done") await card.session.release();
       return step;
     } finally {
+      // Also when the client hung up over the answer: a PIN that failed once must never be sent again.
+      if (refused && inserted) await this.#refuse(inserted, source, refused);
       if (source.kind !== "none") source.pin.wipe();
     }
   }
 
-  async #refuse(card: InsertedCard, source: PinSource, step: Exclude<Step<unknown>, { kind: "done" }>): Promise<void> {
+  async #refuse(
+    card: InsertedCard,
+    source: PinSource,
+    step: Exclude<LoginOutcome, { kind: "verified" }>,
+  ): Promise<void> {
     const { remembered, log } = this.#options;
     if (step.kind === "wrong") {
       log.warn("wrong PIN", { key: card.key.id, source: source.kind, triesLeft: step.triesLeft });

@@ -147,6 +147,26 @@ describe("CardKeyStore", () => {
     await close();
   });
 
+  it("never sends a remembered PIN again that failed while the client hung up", async () => {
+    const card = new VirtualCard({ pki });
+    const hangUp = new AbortController();
+    let armed = false;
+    const refuse = (command: Uint8Array) => {
+      if (armed && command[1] === 0x20 && command.length > 5) hangUp.abort(new Error("gone"));
+    };
+    const { keys, registry, prompt, close } = await setUp({ cards: [card], prompt: person("1234", "4321"), refuse });
+    await keys.sign(idOf(pki), digestInfo, context());
+    await registry.release();
+    card.setPin("auth", "4321");
+    armed = true;
+    await expect(keys.sign(idOf(pki), digestInfo, context(hangUp.signal))).rejects.toThrow("gone");
+    expect(card.pinAttempts).toBe(2);
+    card.setTries("auth", 3);
+    expectGood(await keys.sign(idOf(pki), digestInfo, context()), pki);
+    expect([card.pinAttempts, prompt.shown.length, card.triesLeft.auth]).toEqual([3, 2, 3]);
+    await close();
+  });
+
   it("does not send a remembered PIN once a try was lost elsewhere", async () => {
     const card = new VirtualCard({ pki });
     const { keys, registry, prompt, close } = await setUp({ cards: [card], prompt: person("1234", null) });
