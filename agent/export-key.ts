@@ -24,9 +24,8 @@ export interface ExportKeyParts {
  * @throws PcscError `PCSC_UNAVAILABLE`, `READER_ABSENT`, `CARD_ABSENT`, `CARD_BUSY`, `NOT_JPKI`; PinError (a phone).
  */
 export async function exportKeys(parts: ExportKeyParts, signal: AbortSignal): Promise<readonly CardKey[]> {
-  const { transport, registry } = parts;
-  await transport.ready(signal);
-  requireReader(parts);
+  const { transport, registry, wantsReader } = parts;
+  await requireReader(parts, signal);
   registry.start();
   await registry.settled();
   signal.throwIfAborted();
@@ -36,7 +35,7 @@ export async function exportKeys(parts: ExportKeyParts, signal: AbortSignal): Pr
     if (card.identity.kind === "known") keys.push(card.identity.key);
     if (card.identity.kind === "hidden") keys.push(await revealPhone(parts, card, signal));
   }
-  if (keys.length === 0) throw nothingToExport(parts, cards);
+  if (keys.length === 0) throw nothingUsable(transport, cards, wantsReader);
   return keys;
 }
 
@@ -55,7 +54,12 @@ async function revealPhone(
   return key;
 }
 
-function requireReader({ transport, reader, wantsReader }: ExportKeyParts): void {
+/** Waits until every reader's state is known. @throws PcscError `PCSC_UNAVAILABLE`, `READER_ABSENT`. */
+export async function requireReader(
+  { transport, reader, wantsReader }: Pick<ExportKeyParts, "transport" | "reader" | "wantsReader">,
+  signal: AbortSignal,
+): Promise<void> {
+  await transport.ready(signal);
   const readers = transport.slots().map((slot) => slot.reader);
   if (readers.some(wantsReader)) return;
   if (readers.length === 0)
@@ -69,7 +73,22 @@ function requireReader({ transport, reader, wantsReader }: ExportKeyParts): void
   });
 }
 
-function nothingToExport({ transport, wantsReader }: ExportKeyParts, cards: readonly CardRecord[]): Error {
+/** @throws PcscError `CARD_ABSENT`, `NOT_JPKI`, or why a card cannot be read. */
+export function requireUsableCard(
+  transport: CardTransport,
+  registry: CardRegistry,
+  wantsReader: (reader: string) => boolean,
+): void {
+  const cards = registry.cards();
+  if (cards.some(({ identity }) => identity.kind === "known" || identity.kind === "hidden")) return;
+  throw nothingUsable(transport, cards, wantsReader);
+}
+
+function nothingUsable(
+  transport: CardTransport,
+  cards: readonly CardRecord[],
+  wantsReader: (reader: string) => boolean,
+): Error {
   for (const { identity } of cards) if (identity.kind === "unreadable") return identity.error;
   const readers = transport.slots().filter((slot) => wantsReader(slot.reader));
   if (cards.length > 0)

@@ -4,26 +4,37 @@
  * Everything that touches the outside (PC/SC, prompts, state folder, log) is handed in; see lib/node.ts.
  */
 
+import { resolve } from "node:path";
+import { type DeviceStatus, faultOf } from "../lib/agent-status.ts";
 import type { CardTransport } from "../lib/card/transport.ts";
 import type { CardKey, KnownKeyStore } from "../lib/card-key.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
+import type { PinName } from "../lib/pin/pin.ts";
 import type { Prompt, UseRequest } from "../lib/pin/prompt.ts";
 import type { PinVault } from "../lib/pin/vault.ts";
 import type { SignatureRecord } from "../lib/signature-entry.ts";
 import type { CertificateSource } from "../lib/user-certificates.ts";
 import { CardKeyStore } from "./card-key-store.ts";
-import { CardLogin } from "./card-login.ts";
-import { CardRegistry } from "./card-registry.ts";
+import { CardLogin, type PinKeeper } from "./card-login.ts";
+import { type CardRecord, CardRegistry } from "./card-registry.ts";
 import { startDaemon } from "./daemon.ts";
-import { exportKeys } from "./export-key.ts";
+import { readDeviceStatus } from "./device-status.ts";
+import { exportKeys, requireReader, requireUsableCard } from "./export-key.ts";
 import { GivenPins } from "./given-pin.ts";
 import { KeyConstraints } from "./key-constraints.ts";
+import type { AgentService } from "./own-extensions.ts";
+import { oneCard } from "./one-card.ts";
 import { PinBroker } from "./pin-broker.ts";
+import { changePin } from "./pin-change.ts";
+import { type CardPinStates, readPinStates, savePin } from "./pin-commands.ts";
 import { readerFilter } from "./reader-filter.ts";
 import { type PinCache, RememberedPins } from "./remembered-pins.ts";
 import type { SignPolicy } from "./sign-guard.ts";
 
+export { askAgentToForget, type ForgetOutcome } from "./forget-client.ts";
+export type { CardPinStates, PinState } from "./pin-commands.ts";
+export { type InheritedSocket, inheritedSocket } from "./inherited-socket.ts";
 export type { SignPolicy } from "./sign-guard.ts";
 
 /** The outside, ready to use. Closed by what is built on it. */
@@ -44,6 +55,8 @@ export interface AgentParts {
 
 export interface AgentOptions {
   readonly socketPath: string;
+  /** As {@link inheritedSocket} gives it, with its path as `socketPath`. */
+  readonly inheritedFd?: number | undefined;
   readonly pinCache: PinCache;
   readonly cardHoldMs: number;
   readonly policy: SignPolicy;
@@ -53,6 +66,8 @@ export interface AgentOptions {
   readonly certificates?: CertificateSource | undefined;
   /** Another agent's socket, absolute: its keys are offered after ours. */
   readonly upstream?: string | undefined;
+  /** This program's, for `status`. */
+  readonly version?: string | undefined;
 }
 
 export interface RunningAgent {
@@ -78,13 +93,14 @@ export async function startAgent(parts: AgentParts, options: AgentOptions): Prom
   try {
     cards.registry.start();
     await firstReading(transport, cards.registry, log);
-    const { socketPath, policy, hostsOfKey, certificates, upstream } = options;
+    const { socketPath, inheritedFd, policy, hostsOfKey, certificates, upstream } = options;
     const confirmUse = (request: UseRequest, signal: AbortSignal) => cards.broker.confirm(request, signal);
     const daemon = await startDaemon({
-      ...{ socketPath, keys, policy, log, hostsOfKey, certificates, confirmUse, upstream },
+      ...{ socketPath, inheritedFd, keys, policy, log, hostsOfKey, certificates, confirmUse, upstream },
       record: parts.record,
       constraints: cards.constraints,
       token: new GivenPins({ ...cards, cacheMode: options.pinCache.mode }),
+      service: serviceOf(parts, options, cards),
     });
     return {
       socketPath: daemon.socketPath,
@@ -113,6 +129,90 @@ export async function exportCardKeys(parts: AgentParts, signal: AbortSignal): Pr
   } finally {
     await cards.close();
   }
+}
+
+/** The tries left of every PIN of every card on a reader; closes `parts`. @throws as {@link readPinStates}. */
+export function pinStatus(parts: AgentParts, signal: AbortSignal): Promise<readonly CardPinStates[]> {
+  return withCards(parts, signal, ({ registry }) => readPinStates(registry, signal));
+}
+
+/** Gives a PIN of the only card a new value; closes `parts`. @throws as {@link changePin} in pin-change.ts. */
+export function changeCardPin(
+  parts: AgentParts,
+  { pin, force }: { readonly pin: PinName; readonly force: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  return withCards(parts, signal, async ({ registry, broker }) => {
+    const card = await oneCard(registry);
+    const requireCurrent = (current: CardRecord) => registry.requireCurrent(current);
+    await changePin({ card, pin, force, broker, requireCurrent }, signal);
+  });
+}
+
+/** Asks for the PIN of the only card and saves it in the keychain; closes `parts`. @throws as {@link savePin}. */
+export function saveCardPin(parts: AgentParts, vault: PinVault, signal: AbortSignal): Promise<string> {
+  return withCards(parts, signal, ({ registry, broker }) => {
+    const newLogin = (remembered: PinKeeper) =>
+      new CardLogin({ registry, broker, remembered, hold: false, log: parts.log });
+    return savePin({ registry, vault, newLogin }, signal);
+  });
+}
+
+/** For a command: nothing is remembered, no session is held. */
+async function withCards<T>(parts: AgentParts, signal: AbortSignal, job: (cards: Cards) => Promise<T>): Promise<T> {
+  const { transport, reader } = parts;
+  const cards = openCards(parts, { mode: "off", ttlMs: 0 }, 0);
+  try {
+    await requireReader({ transport, reader, wantsReader: readerFilter(reader) }, signal);
+    cards.registry.start();
+    await cards.registry.settled();
+    signal.throwIfAborted();
+    requireUsableCard(transport, cards.registry, readerFilter(reader));
+    return await job(cards);
+  } finally {
+    await cards.close();
+  }
+}
+
+/**
+ * PC/SC, readers and cards, where no agent runs that could be asked; closes `parts`. Asks for nothing, costs no try.
+ *
+ * @throws the signal's reason.
+ */
+export async function readDevices(parts: AgentParts, signal: AbortSignal): Promise<DeviceStatus> {
+  const { transport, known, log } = parts;
+  const cards = openCards(parts, { mode: "off", ttlMs: 0 }, 0);
+  try {
+    cards.registry.start();
+    await firstReading(transport, cards.registry, log);
+    return await readDeviceStatus({ transport, known, ...cards }, signal);
+  } finally {
+    await cards.close();
+  }
+}
+
+/** What the running agent tells of itself, and what it can be told to do. */
+function serviceOf(parts: AgentParts, options: AgentOptions, cards: Cards): AgentService {
+  const { transport, known, now } = parts;
+  const { version = "", pinCache, socketPath } = options;
+  const startedMs = now();
+  return {
+    release: () => cards.registry.release(),
+    status: async (signal) => {
+      const devices = await readDeviceStatus({ transport, known, ...cards }, signal);
+      const { lastRefusal } = cards.broker;
+      return {
+        kind: "running",
+        pid: process.pid,
+        version,
+        uptimeSeconds: Math.floor((now() - startedMs) / 1000),
+        socket: resolve(socketPath),
+        pinCache: pinCache.mode,
+        ...(lastRefusal === undefined ? {} : { promptFault: faultOf(lastRefusal) }),
+        devices,
+      };
+    },
+  };
 }
 
 interface Cards {

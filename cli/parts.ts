@@ -4,6 +4,7 @@ import type { AgentParts } from "../agent/main.ts";
 import type { Config } from "../lib/config.ts";
 import type { KnownHostKeys } from "../lib/known-host-keys.ts";
 import type { Logger } from "../lib/log.ts";
+import type { PinVault } from "../lib/pin/vault.ts";
 import type { CertificateSource } from "../lib/user-certificates.ts";
 import type { Deps } from "./deps.ts";
 import type { Messages } from "./messages/messages.ts";
@@ -32,6 +33,12 @@ export async function openLog({ verbose, level }: LogOptions, { stderr }: Deps):
   return openLog(verbose === 0 ? level : verbose === 1 ? "debug" : "trace", (line) => stderr.write(line));
 }
 
+/** The OS keychain. */
+export async function openVault({ self, env }: Deps, log: Logger): Promise<PinVault> {
+  const { openVault } = await import("../lib/node.ts");
+  return openVault({ node: self[0], env, log });
+}
+
 /** Readers and cards, a way to ask a person, what is remembered. */
 export async function openAgentParts(options: PartsOptions, deps: Deps, messages: Messages): Promise<OpenedParts> {
   const { reader, card = "pcsc", pcscBinding = "auto", agent } = options.settings;
@@ -52,5 +59,6 @@ export async function openAgentParts(options: PartsOptions, deps: Deps, messages
     node.openTransport(card, pcscBinding, deps, log),
   ]);
   const now = () => performance.now();
-  return { parts: { transport, prompt, known, record, log, reader, now }, knownHosts, certificates };
+  const vault = agent.pinCache === "keychain" ? await openVault(deps, log) : undefined;
+  return { parts: { transport, prompt, known, record, vault, log, reader, now }, knownHosts, certificates };
 }

@@ -8,6 +8,7 @@ import { agentCommand } from "./commands/agent.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { exportKeyCommand } from "./commands/export-key.ts";
 import { logCommand } from "./commands/log.ts";
+import { pinCommand } from "./commands/pin.ts";
 import type { CommandContext } from "./context.ts";
 import type { Deps } from "./deps.ts";
 import { EXIT_DONE, EXIT_FAILED, exitStatusOf } from "./exit-status.ts";
@@ -59,9 +60,9 @@ function buildProgram(context: CommandContext): Command {
     .option("--json", help.options.json)
     .option("-v, --verbose", help.options.verbose, (_value, count: number) => count + 1, 0)
     .helpCommand(false);
-  for (const command of [agentCommand(context), exportKeyCommand(context), logCommand(context), demoCommand(context)])
-    program.addCommand(command);
-  for (const command of [program, ...program.commands])
+  for (const make of [agentCommand, exportKeyCommand, pinCommand, logCommand, demoCommand])
+    program.addCommand(make(context));
+  for (const command of withSubcommands(program))
     command
       .helpOption("-h, --help", help.options.help)
       .configureHelp({ showGlobalOptions: true, styleTitle: (title) => translatedTitle(title, help.titles) })
@@ -69,6 +70,10 @@ function buildProgram(context: CommandContext): Command {
       .configureOutput({ writeOut: (text) => deps.stdout.write(text), writeErr: () => {} })
       .exitOverride();
   return program;
+}
+
+function withSubcommands(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
 }
 
 function translatedTitle(title: string, titles: HelpTexts["titles"]): string {

@@ -15,7 +15,7 @@ import { ConfigError, messageOf } from "./errors.ts";
 export const CARD_SOURCES = ["pcsc", "virtual"] as const;
 export const PCSC_BINDINGS = ["auto", "pcsc-mini", "pcsclite"] as const;
 export const PIN_PROMPTS = ["auto", "pinentry", "askpass", "tty", "none"] as const;
-export const PIN_CACHES = ["off", "session"] as const;
+export const PIN_CACHES = ["off", "session", "timed", "keychain"] as const;
 
 export type CardSource = (typeof CARD_SOURCES)[number];
 export type PcscBinding = (typeof PCSC_BINDINGS)[number];

@@ -5,6 +5,7 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { AskAgentOptions } from "./agent-client.ts";
 import type { CardTransport } from "./card/transport.ts";
 import type { KnownKeyStore } from "./card-key.ts";
@@ -15,9 +16,11 @@ import type { Logger, LogLevel } from "./log.ts";
 import { type PathSources, stateFolder } from "./paths.ts";
 import type { Prompt, PromptTexts } from "./pin/prompt.ts";
 import type { PromptWay } from "./pin/select-prompt.ts";
+import type { PinVault } from "./pin/vault.ts";
 import type { DatedSignatureEntry, NoticeText, SignatureEntry, SignatureRecord } from "./signature-entry.ts";
 import type { AgentRequest } from "./ssh/agent-protocol.ts";
 import type { AgentResponse } from "./ssh/agent-response.ts";
+import type { ServiceNotice } from "./systemd-notify.ts";
 import type { CertificateSource } from "./user-certificates.ts";
 
 /** The card that `--card virtual` means. */
@@ -145,6 +148,16 @@ export async function openSignatureRecord(
   };
 }
 
+/** Tells the service manager at `socket` (NOTIFY_SOCKET) how we stand. */
+export async function openServiceNotice(
+  socket: string,
+  env: Readonly<Record<string, string | undefined>>,
+  log: Logger,
+): Promise<ServiceNotice> {
+  const { createSystemdNotice } = await import("./systemd-notify.ts");
+  return createSystemdNotice({ socket, env, log });
+}
+
 /** What the record holds, the newest last. @throws FileError `IO_FAILED`. */
 export async function readSignatures(paths: PathSources): Promise<readonly DatedSignatureEntry[]> {
   const { readSignatureRecord } = await import("./signature-record.ts");
@@ -170,6 +183,24 @@ export async function openCertificates(
 ): Promise<CertificateSource> {
   const { createCertificateFiles } = await import("./certificate-files.ts");
   return createCertificateFiles({ files, folder: stateFolder(paths), log });
+}
+
+export interface VaultOptions {
+  /** Node's executable. */
+  readonly node: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly log: Logger;
+}
+
+/** A locked keyring shows a window where its owner types a password; after this long the PIN is asked for instead. */
+const KEYCHAIN_TIMEOUT_MS = 15_000;
+
+/** The OS keychain; that it cannot be used is told by each request. */
+export async function openVault({ node, env, log }: VaultOptions): Promise<PinVault> {
+  const { createKeychain } = await import("./pin/keychain.ts");
+  // All parts of the built program lie in one folder.
+  const child = fileURLToPath(new URL("keychain-child.js", import.meta.url));
+  return createKeychain({ command: [node, child], env, timeoutMs: KEYCHAIN_TIMEOUT_MS, log });
 }
 
 /** One question to the agent at a socket, see agent-client.ts. @returns undefined if none listens there. */

@@ -11,7 +11,7 @@ const FILES = readSources(["lib", "agent", "cli", "test"]).filter(({ path }) => 
 
 const BASE = ["lib/errors.ts", "lib/bytes.ts", "lib/log.ts"];
 const CODECS = ["lib/iso7816/", "lib/ssh/", "lib/p11/"];
-const PORTS = ["lib/keys.ts", "lib/card/transport.ts", "lib/pin/prompt.ts"];
+const PORTS = ["lib/keys.ts", "lib/card/transport.ts", "lib/pin/prompt.ts", "lib/pin/vault.ts"];
 
 /** What touches the outside: chosen and joined in lib/node.ts alone. */
 const ADAPTERS = [
@@ -24,12 +24,15 @@ const ADAPTERS = [
   "lib/pin/programs.ts",
   "lib/pin/systemd-ask.ts",
   "lib/pin/tty.ts",
+  "lib/pin/keychain.ts",
+  "lib/pin/keychain-child.ts",
   "lib/known-keys.ts",
   "lib/agent-client.ts",
   "lib/host-names.ts",
   "lib/certificate-files.ts",
   "lib/signature-record.ts",
   "lib/desktop-notice.ts",
+  "lib/systemd-notify.ts",
   "lib/pino-log.ts",
 ];
 

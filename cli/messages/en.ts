@@ -1,6 +1,7 @@
 /** English. Errors are written in English where they are thrown, so they are passed on as they are. */
 
 import type { Messages } from "./messages.ts";
+import { englishPins } from "./pins-en.ts";
 import { englishPrompts } from "./prompts-en.ts";
 import { englishSignatures } from "./signatures-en.ts";
 
@@ -19,9 +20,15 @@ export const en: Messages = {
     commands: {
       agent: "serve the card's key to ssh, git and others over an agent socket",
       "export-key": "print the card's authentication public key, ready for authorized_keys",
+      pin: "the card's PINs: tries left, a new one, what is remembered",
+      "pin status": "show the tries left of every PIN; costs none",
+      "pin change": "give a PIN a new value",
+      "pin save": "check the authentication PIN and save it in the OS keychain, for agent --pin-cache keychain",
+      "pin forget": "erase the PIN from running agents and from the OS keychain",
       log: "show what the card's key signed or refused to sign, for whom; the newest last",
       demo: "show a whole login with a built-in virtual card; needs no card and no reader",
     },
+    pinName: "auth (user authentication), sign (digital signature) or text (text information)",
     command: "run this command with the agent in its environment, and end with it",
     options: {
       reader: "use only the reader with this name (or a part of it)",
@@ -39,7 +46,8 @@ export const en: Messages = {
       kill: "end the agent in SSH_AGENT_PID, and print commands that unset its variables",
       "pin-prompt": "how the PIN is asked for: auto (default), pinentry, askpass, tty or none",
       pinentry: "the pinentry program (default: pinentry, or pinentry-mac, in the PATH)",
-      "pin-cache": "remember the PIN: off or session (default: until the card leaves)",
+      "pin-cache":
+        "remember the PIN: off, session (default: until the card leaves), timed (also after that) or keychain",
       "pin-cache-ttl": "forget a remembered PIN after this many seconds without use",
       "card-hold": "keep the card this long for the next request (default 3)",
       "allow-sha1": "also sign with ssh-rsa (SHA-1), for servers that know nothing newer",
@@ -52,6 +60,7 @@ export const en: Messages = {
       certificate: "also offer these SSH certificates (*-cert.pub) for the card's key",
       upstream: "offer the keys of the agent at this socket too, after the card's",
       notify: "show a notice on the desktop after each signature",
+      force: "also with one try left",
       n: "show this many entries (default 20)",
       format: "openssh (default), rfc4716, pkcs8 or jwk",
       comment: "comment of the key, instead of the card's own",
@@ -61,12 +70,15 @@ export const en: Messages = {
   prompts: englishPrompts,
   agent: {
     serving: (path) => `serving ${path}; stop with Ctrl-C`,
+    serviceReady: (path) => `serving ${path}`,
+    serviceStopping: "letting go of the card",
     killed: (pid) => `ended the agent, process ${pid}`,
     anyDataWarning:
       "--allow-any-data is on: whoever reaches the socket can have anything signed in your name, " +
       "also the login of a government portal",
   },
   signatures: englishSignatures,
+  pin: englishPins,
   demo: {
     intro:
       "A login with a virtual My Number card: everything below is real (agent, SSH, signature), only the card and " +

@@ -6,6 +6,20 @@ import { japaneseUsage } from "./usage-ja.ts";
 
 /** The Japanese words for `error`. Its own (English) hint stands where it says more than the code does. */
 export function japaneseError(error: JpkiError): ErrorText {
+  const { message, hint } = japaneseWords(error);
+  return { message: `${message}${pinStateWords(error.details)}`, hint };
+}
+
+/** After a change of a PIN that failed: which value the card has. */
+function pinStateWords({ pinState, reason }: ErrorDetails): string {
+  if (pinState === undefined) return "";
+  const why = typeof reason === "string" ? `（${reason}）` : "";
+  return pinState === "old"
+    ? `${why}。暗証番号は変更前のままです`
+    : `${why}。暗証番号は変更前・変更後のどちらかです。残り回数を確かめ（pin status）、まず新しい方を試してください`;
+}
+
+function japaneseWords(error: JpkiError): ErrorText {
   const { details, hint } = error;
   switch (error.code) {
     case "PCSC_UNAVAILABLE":

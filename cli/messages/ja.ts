@@ -2,6 +2,7 @@
 
 import { japaneseError } from "./errors-ja.ts";
 import type { Messages } from "./messages.ts";
+import { japanesePins } from "./pins-ja.ts";
 import { japanesePrompts } from "./prompts-ja.ts";
 import { japaneseSignatures } from "./signatures-ja.ts";
 
@@ -20,9 +21,15 @@ export const ja: Messages = {
     commands: {
       agent: "カードの鍵を ssh や git などに提供する（エージェントを起動する）",
       "export-key": "カードの利用者証明用の公開鍵を出力する（authorized_keys にそのまま追記できる）",
+      pin: "暗証番号の残り回数の確認、変更、保存と消去",
+      "pin status": "すべての暗証番号の残り回数を表示する（回数は減らない）",
+      "pin change": "暗証番号を変更する",
+      "pin save": "利用者証明用の暗証番号を確かめて OS のキーチェーンに保存する（agent --pin-cache keychain で使う）",
+      "pin forget": "動作中のエージェントと OS のキーチェーンから暗証番号を消去する",
       log: "カードの鍵による署名の記録を表示する（新しいものが最後）",
       demo: "内蔵の仮想カードでログインの流れを実演する（カードもリーダーも不要）",
     },
+    pinName: "auth（利用者証明用）、sign（署名用）、text（券面事項入力補助用）",
     command: "エージェントを使える環境でこのコマンドを実行し、コマンドとともに終了する",
     options: {
       reader: "この名前（一部でも可）のカードリーダーだけを使う",
@@ -40,7 +47,8 @@ export const ja: Messages = {
       kill: "SSH_AGENT_PID のエージェントを終了し、環境変数を消すコマンドを出力する",
       "pin-prompt": "暗証番号の入力方法: auto（既定）、pinentry、askpass、tty、none",
       pinentry: "pinentry プログラム（既定: PATH にある pinentry または pinentry-mac）",
-      "pin-cache": "暗証番号の記憶: off、session（既定。カードを外すまで記憶する）",
+      "pin-cache":
+        "暗証番号の記憶: off、session（既定。カードを外すまで）、timed（外しても一定時間）、keychain（OS のキーチェーン）",
       "pin-cache-ttl": "記憶した暗証番号を、最後に使ってからこの秒数で消去する",
       "card-hold": "次の要求に備えてカードとの接続を保つ秒数（既定 3）",
       "allow-sha1": "ssh-rsa（SHA-1）の署名も許可する（古いサーバー向け）",
@@ -52,6 +60,7 @@ export const ja: Messages = {
       certificate: "カードの鍵の SSH 証明書（*-cert.pub）も提供する",
       upstream: "このソケットの別のエージェントの鍵も、カードの鍵のあとに提供する",
       notify: "署名のたびにデスクトップに通知を表示する",
+      force: "残り回数が1回でも実行する",
       n: "表示する件数（既定 20）",
       format: "openssh（既定）、rfc4716、pkcs8、jwk",
       comment: "鍵のコメント（省略時はカードを示す文字列）",
@@ -61,12 +70,15 @@ export const ja: Messages = {
   prompts: japanesePrompts,
   agent: {
     serving: (path) => `${path} で待ち受けています（終了は Ctrl-C）`,
+    serviceReady: (path) => `${path} で待ち受けています`,
+    serviceStopping: "カードを解放しています",
     killed: (pid) => `エージェント（プロセス ${pid}）を終了しました`,
     anyDataWarning:
       "--allow-any-data が有効です。ソケットにアクセスできるプログラムは、行政サービスへのログインを含め、" +
       "どんなデータにもあなたの鍵で署名させることができます",
   },
   signatures: japaneseSignatures,
+  pin: japanesePins,
   demo: {
     intro:
       "仮想のマイナンバーカードでログインしてみます。架空なのはカードと名義人だけで、エージェントも SSH も署名も本物です。",

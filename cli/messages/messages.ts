@@ -1,10 +1,21 @@
 /** Every sentence this program says to a person. Both languages implement it, so a missing twin is a type error. */
 
+import type { PinState } from "../../agent/main.ts";
 import type { JpkiError } from "../../lib/errors.ts";
+import type { PinName } from "../../lib/pin/pin.ts";
 import type { PromptTexts } from "../../lib/pin/prompt.ts";
 import type { NoticeText, SignatureEntry } from "../../lib/signature-entry.ts";
 
-export type CommandName = "agent" | "export-key" | "log" | "demo";
+export type CommandName =
+  | "agent"
+  | "export-key"
+  | "pin"
+  | "pin status"
+  | "pin change"
+  | "pin save"
+  | "pin forget"
+  | "log"
+  | "demo";
 
 export type OptionName =
   | "reader"
@@ -34,6 +45,7 @@ export type OptionName =
   | "upstream"
   | "notify"
   | "n"
+  | "force"
   | "format"
   | "comment"
   | "options";
@@ -53,6 +65,8 @@ export interface HelpTexts {
   readonly options: Readonly<Record<OptionName, string>>;
   /** The command that `agent` runs. */
   readonly command: string;
+  /** Which PIN `pin change` changes. */
+  readonly pinName: string;
 }
 
 /** An error in words. */
@@ -65,10 +79,28 @@ export interface ErrorText {
 export interface AgentTexts {
   /** The socket is served from now on; `path` is its path. */
   serving(path: string): string;
+  /** For `systemctl status`, one line each. */
+  serviceReady(path: string): string;
+  readonly serviceStopping: string;
   /** `-k` has ended it. */
   killed(pid: number): string;
   /** Said at the start when `--allow-any-data` is on. */
   readonly anyDataWarning: string;
+}
+
+export interface PinTexts {
+  /** `card` is empty for a phone. */
+  card(card: string, reader: string): string;
+  /** One line. */
+  state(pin: PinState): string;
+  changed(pin: PinName): string;
+  saved(card: string): string;
+  /** So many agents have forgotten. */
+  forgotten(agents: number): string;
+  /** So many were erased from the keychain. */
+  erased(count: number): string;
+  /** The PIN is changed, but the keychain's copy of the old one may still be there. */
+  notErased(reason: string): string;
 }
 
 export interface DemoTexts {
@@ -107,6 +139,7 @@ export interface Messages {
   readonly prompts: PromptTexts;
   readonly agent: AgentTexts;
   readonly signatures: SignatureTexts;
+  readonly pin: PinTexts;
   readonly demo: DemoTexts;
   error(error: JpkiError): ErrorText;
 }

@@ -18,12 +18,14 @@ export const englishPrompts: PromptTexts = {
   pin: (request) => ({
     warning: [...previousLines(request), ...(request.triesLeft === 1 ? [LAST_TRY] : [])].join("\n"),
     text: [
-      `My Number card: ${PIN_WORDS[request.pin]}`,
+      `My Number card: ${roleWords(request.role)}${PIN_WORDS[request.pin]}`,
       ...requestLines(request),
-      `Tries left: ${request.triesLeft ?? "unknown (the card does not tell)"}`,
+      ...(isNew(request)
+        ? newLines(request)
+        : [`Tries left: ${request.triesLeft ?? "unknown (the card does not tell)"}`]),
     ].join("\n"),
   }),
-  pinLabel: (request) => (request.pin === "sign" ? "Password" : "PIN"),
+  pinLabel: (request) => `${roleWords(request.role)}${request.pin === "sign" ? "password" : "PIN"}`.replace(/^p/, "P"),
   confirm: (question) => {
     switch (question.kind) {
       case "last-try": {
@@ -49,6 +51,30 @@ export const englishPrompts: PromptTexts = {
 const LAST_TRY =
   "WARNING: ONE TRY LEFT. If it is wrong, the card locks this PIN, and only the counter of your municipal office " +
   "can set it again.";
+
+function roleWords(role: PinRequest["role"]): string {
+  switch (role) {
+    case undefined:
+      return "";
+    case "old":
+      return "Present ";
+    case "new":
+      return "New ";
+    case "repeat":
+      return "Once more: new ";
+    default:
+      return assertNever(role);
+  }
+}
+
+/** The tries left are those of the old one. */
+function isNew({ role }: PinRequest): boolean {
+  return role === "new" || role === "repeat";
+}
+
+function newLines({ pin }: PinRequest): string[] {
+  return pin === "sign" ? ["Letters and digits mixed; lower case is taken as upper case."] : [];
+}
 
 function previousLines(request: PinRequest): string[] {
   switch (request.previous) {

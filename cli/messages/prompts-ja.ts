@@ -19,14 +19,12 @@ export const japanesePrompts: PromptTexts = {
   pin: (request) => ({
     warning: [...previousLines(request), ...(request.triesLeft === 1 ? [LAST_TRY] : [])].join("\n"),
     text: [
-      `マイナンバーカード: ${PIN_WORDS[request.pin]}を入力してください`,
+      `マイナンバーカード: ${roleWords(request.role)}${PIN_WORDS[request.pin]}を入力してください`,
       ...requestLines(request),
-      request.triesLeft === undefined
-        ? "残り回数: 不明（カードから取得できません）"
-        : `残り回数: ${request.triesLeft}回`,
+      ...(isNew(request) ? newLines(request) : [triesLine(request)]),
     ].join("\n"),
   }),
-  pinLabel: () => "暗証番号",
+  pinLabel: ({ role }) => `${roleWords(role)}暗証番号`,
   confirm: (question) => {
     switch (question.kind) {
       case "last-try": {
@@ -57,6 +55,34 @@ export const japanesePrompts: PromptTexts = {
 
 const LAST_TRY =
   "【警告】残り1回です。間違えると暗証番号がロックされ、お住まいの市区町村窓口で再設定するまで使えなくなります。";
+
+function triesLine({ triesLeft }: PinRequest): string {
+  return triesLeft === undefined ? "残り回数: 不明（カードから取得できません）" : `残り回数: ${triesLeft}回`;
+}
+
+function roleWords(role: PinRequest["role"]): string {
+  switch (role) {
+    case undefined:
+      return "";
+    case "old":
+      return "現在の";
+    case "new":
+      return "新しい";
+    case "repeat":
+      return "（確認）もう一度、新しい";
+    default:
+      return assertNever(role);
+  }
+}
+
+/** The tries left are those of the old one. */
+function isNew({ role }: PinRequest): boolean {
+  return role === "new" || role === "repeat";
+}
+
+function newLines({ pin }: PinRequest): string[] {
+  return pin === "sign" ? ["英字と数字を両方使ってください。小文字は大文字として扱われます。"] : [];
+}
 
 function previousLines(request: PinRequest): string[] {
   switch (request.previous) {

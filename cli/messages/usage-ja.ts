@@ -45,6 +45,8 @@ function usageWords(details: ErrorDetails): string | undefined {
       return `設定ファイル ${file} に不明なキーがあります: ${key}`;
     case "bad-value":
       return `設定ファイル ${file} の ${key} の値が正しくありません（${reason}）`;
+    case "several-cards":
+      return "カードが複数あります。使わないカードを外すか、--reader でカードリーダーを指定してください";
     default:
       return undefined;
   }

@@ -87,6 +87,16 @@ export function pinFromBytes(name: PinName, typed: Uint8Array): Pin {
   return new Pin(bytes);
 }
 
+/** Whether two PINs are the same one. For the entries of one person: the time it takes tells nothing to others. */
+export function isSamePin(one: Pin, other: Pin): boolean {
+  return one.expose((a) => other.expose((b) => a.length === b.length && a.every((byte, i) => byte === b[i])));
+}
+
+/** Whether the card's rules for a new PIN are met, beyond its form: a `sign` password mixes letters and digits. */
+export function isGoodNewPin(name: PinName, pin: Pin): boolean {
+  return name !== "sign" || pin.expose((bytes) => bytes.some(isDigit) && bytes.some(isCapital));
+}
+
 /** Checked byte by byte: a string of the PIN could not be wiped. */
 function matches(bytes: Uint8Array, rule: PinRule): boolean {
   if (bytes.length < rule.minLength || bytes.length > rule.maxLength) return false;

@@ -17,6 +17,8 @@ export interface PinRequest {
   readonly program?: string | undefined;
   /** As the card said right before; undefined where it does not say. */
   readonly triesLeft: number | undefined;
+  /** Where a PIN is changed: which of the three entries. */
+  readonly role?: "old" | "new" | "repeat" | undefined;
   /** Why it is asked again. */
   readonly previous?: "wrong" | "malformed" | undefined;
 }

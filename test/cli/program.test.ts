@@ -57,7 +57,7 @@ describe("usage errors", () => {
     [["agent", "--pin-prompt", "gui"], "bad-option-value"],
     [["export-key", "--pin-prompt", "gui"], "bad-option-value"],
     [["export-key", "--pinentry"], "missing-value"],
-    [["agent", "--pin-cache", "keychain"], "bad-option-value"],
+    [["agent", "--pin-cache", "forever"], "bad-option-value"],
     [["agent", "--pin-cache-ttl", "-1"], "bad-option-value"],
     [["agent", "--card-hold", "3s"], "bad-option-value"],
     [["agent", "--card-hold", "1e3"], "bad-option-value"],

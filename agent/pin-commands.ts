@@ -1,0 +1,114 @@
+/** What `jpki-agent pin` does with the cards on the readers: tries left, a new PIN, a PIN for the keychain. */
+
+import type { CardPin } from "../lib/card/card-pin.ts";
+import { PIN_FILES, TEXT_PIN_FILE } from "../lib/card/files.ts";
+import type { JpkiApplication } from "../lib/card/jpki.ts";
+import { CardStatusError, KeyError } from "../lib/errors.ts";
+import { SW_FILE_NOT_FOUND } from "../lib/iso7816/status-word.ts";
+import type { Pin, PinName } from "../lib/pin/pin.ts";
+import type { PinVault } from "../lib/pin/vault.ts";
+import type { CardLogin, PinKeeper } from "./card-login.ts";
+import type { CardRecord, CardRegistry } from "./card-registry.ts";
+import { oneCard, usableCards } from "./one-card.ts";
+
+export interface PinState {
+  readonly pin: PinName;
+  /** `unknown`: the card does not tell. */
+  readonly state: "usable" | "blocked" | "unknown";
+  readonly triesLeft?: number | undefined;
+  readonly maxTries: number;
+}
+
+export interface CardPinStates {
+  readonly reader: string;
+  /** The comment of the card's key; empty for a phone, which tells it only after its PIN. */
+  readonly card: string;
+  /** Of the PINs that the card has. */
+  readonly pins: readonly PinState[];
+}
+
+/** @throws PcscError `CARD_ABSENT`, `CARD_BUSY`; CardStatusError. Costs no try. */
+export async function readPinStates(registry: CardRegistry, signal: AbortSignal): Promise<readonly CardPinStates[]> {
+  const states: CardPinStates[] = [];
+  for (const card of await usableCards(registry)) {
+    const { reader } = card.slot;
+    states.push({ reader, card: commentOf(card), pins: await readCard(card, signal) });
+  }
+  return states;
+}
+
+/** Someone may have left a PIN verified, so that its tries are not told: without power they are. */
+async function readCard(card: CardRecord, signal: AbortSignal): Promise<readonly PinState[]> {
+  const read = () => card.session.run("read the tries left", readPins, { signal });
+  const pins = await read();
+  return pins.some(({ state }) => state === "unknown") ? read() : pins;
+}
+
+async function readPins(jpki: JpkiApplication): Promise<readonly PinState[]> {
+  const states = [
+    await readPin("auth", PIN_FILES.auth.maxTries, jpki.pin("auth")),
+    await readPin("sign", PIN_FILES.sign.maxTries, jpki.pin("sign")),
+    await readPin("text", TEXT_PIN_FILE.maxTries, await jpki.leaveForTextPin()),
+  ];
+  return states.flatMap((state) => state ?? []);
+}
+
+async function readPin(pin: PinName, maxTries: number, card: CardPin | undefined): Promise<PinState | undefined> {
+  if (card === undefined) return undefined;
+  try {
+    const tries = await card.triesLeft();
+    if (tries.kind === "blocked") return { pin, state: "blocked", triesLeft: 0, maxTries };
+    if (tries.kind === "verified") return { pin, state: "unknown", maxTries };
+    return { pin, state: "usable", triesLeft: tries.triesLeft, maxTries };
+  } catch (error) {
+    if (!(error instanceof CardStatusError)) throw error;
+    // A child's card has no signature password.
+    return error.statusWord === SW_FILE_NOT_FOUND ? undefined : { pin, state: "unknown", maxTries };
+  }
+}
+
+export interface SavePinParts {
+  readonly registry: CardRegistry;
+  readonly vault: PinVault;
+  readonly newLogin: (remembered: PinKeeper) => CardLogin;
+}
+
+/**
+ * Asks for the authentication PIN, checks it against the only card, saves it in the keychain.
+ *
+ * @returns the comment of the card's key.
+ * @throws as `oneCard` and {@link CardLogin.run}; PinError `KEYCHAIN_UNAVAILABLE` before anybody is asked;
+ * KeyError `KEY_UNKNOWN` for a phone.
+ */
+export async function savePin({ registry, vault, newLogin }: SavePinParts, signal: AbortSignal): Promise<string> {
+  const card = await oneCard(registry);
+  if (card.identity.kind !== "known")
+    throw new KeyError("KEY_UNKNOWN", "save a phone's PIN: it shows its certificate only after its PIN", {
+      hint: "a saved PIN is sent only to the card that it belongs to, which a phone cannot show beforehand",
+    });
+  const { key } = card.identity;
+  (await vault.read(key.id))?.wipe();
+  let typed: Pin | undefined;
+  const keeper: PinKeeper = {
+    has: () => false,
+    recall: async () => undefined,
+    keep: (_, pin) => {
+      typed = pin.copy();
+    },
+    fail: async () => {},
+    forget: () => {},
+  };
+  try {
+    const request = { card: key.comment, purpose: { kind: "command", command: "pin save" } } as const;
+    await newLogin(keeper).run(card, request, signal, async () => undefined);
+    if (typed === undefined) throw new TypeError("a login without a held session verifies a typed PIN");
+    await vault.save(key.id, typed);
+    return key.comment;
+  } finally {
+    typed?.wipe();
+  }
+}
+
+export function commentOf({ identity }: CardRecord): string {
+  return identity.kind === "known" ? identity.key.comment : "";
+}

@@ -1,0 +1,34 @@
+/** What `pin` says, in English. */
+
+import type { PinName } from "../../lib/pin/pin.ts";
+import type { PinTexts } from "./messages.ts";
+import { printable } from "./printable.ts";
+
+const NAMES: Readonly<Record<PinName, string>> = {
+  auth: "auth (user authentication, 4 digits)",
+  sign: "sign (digital signature, 6 to 16 of A-Z and 0-9)",
+  text: "text (text information, 4 digits)",
+};
+
+export const englishPins: PinTexts = {
+  card: (card, reader) => `${card || "phone"}, on ${printable(reader)}:`,
+  state: ({ pin, state, triesLeft, maxTries }) => {
+    switch (state) {
+      case "usable":
+        return `${NAMES[pin]}: ${triesLeft} of ${maxTries} tries left`;
+      case "blocked":
+        return `${NAMES[pin]}: BLOCKED; only your municipal office can set a new one`;
+      case "unknown":
+        return `${NAMES[pin]}: the card does not tell`;
+    }
+  },
+  changed: (pin) =>
+    pin === "sign"
+      ? "changed; letters count as capitals, whichever you typed"
+      : `changed${pin === "auth" ? "; remembered and saved copies were erased (pin save saves it anew)" : ""}`,
+  saved: (card) => `saved the PIN of ${card} in the keychain; jpki-agent agent --pin-cache keychain uses it`,
+  forgotten: (agents) => `agents that have forgotten: ${agents}`,
+  erased: (count) => `erased from the keychain: ${count}`,
+  notErased: (reason) =>
+    `a saved copy of the old PIN may still be in the keychain (${reason}); run: jpki-agent pin forget`,
+};
