@@ -14,6 +14,7 @@ import { KeyConstraints } from "./key-constraints.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { startListener } from "./listener.ts";
 import { OfferedKeys } from "./offered-keys.ts";
+import type { AgentService } from "./own-extensions.ts";
 import { createProgramFinder } from "./peer.ts";
 import type { SignPolicy } from "./sign-guard.ts";
 import type { SignerOptions } from "./signer.ts";
@@ -42,6 +43,8 @@ export interface DaemonOptions {
   readonly lock?: AgentLock | undefined;
   /** Takes the PIN of `ssh-add -s`; absent: none is taken. */
   readonly token?: TokenPins | undefined;
+  /** Answers `status@jpki-agent` and `release@jpki-agent`; absent: they fail. */
+  readonly service?: AgentService | undefined;
   /** Is told of each signature of ours. */
   readonly record?: SignatureRecord | undefined;
   readonly limits?: Partial<Limits> | undefined;
@@ -62,7 +65,7 @@ export interface Daemon {
  * @throws SocketError `SOCKET_IN_USE`, `SOCKET_UNSAFE`, `IO_FAILED`; ConfigError if the upstream agent is ourselves.
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  const { keys, policy, log, confirmUse, certificates, hostsOfKey = () => [] } = options;
+  const { keys, policy, log, confirmUse, certificates, token, service, record, hostsOfKey = () => [] } = options;
   const socketPath = resolve(options.socketPath);
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   if (policy.allowAnyData)
@@ -73,7 +76,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const constraints = options.constraints ?? new KeyConstraints({ now, unixSeconds });
   const offered = new OfferedKeys({ keys, constraints, certificates: certificates ?? noFiles, unixSeconds, log });
   const rules = { constraints, lock, policy, confirmUse, hostsOfKey, limits };
-  const handle = createSshHandler({ keys, offered, ...rules, token: options.token, record: options.record });
+  const handle = createSshHandler({ keys, offered, ...rules, token, service, record });
   const findProgram = createProgramFinder(process.platform, log);
   const listener = await startListener({
     path: socketPath,

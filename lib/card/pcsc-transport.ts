@@ -43,6 +43,7 @@ class PcscTransport implements CardTransport {
   readonly #abandoned = new Set<Promise<void>>();
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
+  #binding: string | undefined;
   #watch: PcscWatch | undefined;
   #known = false;
   #fault: PcscError | undefined;
@@ -51,6 +52,10 @@ class PcscTransport implements CardTransport {
   constructor(load: () => Promise<PcscBinding>, log: Logger) {
     this.#log = log;
     this.#running = this.#run(load);
+  }
+
+  get binding(): string | undefined {
+    return this.#binding;
   }
 
   slots(): readonly CardSlot[] {
@@ -130,6 +135,7 @@ class PcscTransport implements CardTransport {
     const backoff = new Backoff();
     try {
       const binding = await load();
+      this.#binding = binding.name;
       while (!this.#stop.signal.aborted) {
         await this.#watchUntilFailure(binding, backoff);
         await pause(backoff.next(), this.#stop.signal);

@@ -53,6 +53,8 @@ export interface CardConnection {
 }
 
 export interface CardTransport {
+  /** The PC/SC binding in use, once it is loaded; absent for readers without PC/SC. For people to read. */
+  readonly binding?: string | undefined;
   /** The readers as last seen; at once, from memory. */
   slots(): readonly CardSlot[];
   /**
