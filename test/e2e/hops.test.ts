@@ -139,6 +139,22 @@ describe("-J", () => {
   });
 });
 
+describe("ssh-add -h for the card's key", () => {
+  it("is honoured: the key goes where it may, by the way it may, and is not even shown elsewhere", async () => {
+    await serve(["--allow-forwarded", "*"], PIN, null);
+    const add = ["-q", "-H", hosts.knownHosts, "-h", "bastion", "-h", "bastion>build", "-s", "jpki"];
+    await runOk("ssh-add", add, { env: sand.env });
+    const go = (...next: readonly string[]) => ssh("-A", "bastion", there("-A", ...next));
+    expect((await go("build", "true")).status, await hosts.log()).toBe(0);
+    expect((await go("web", "true")).status).toBe(255);
+    expect((await ssh("build", "true")).status).toBe(255);
+    const listed = async (...args: readonly string[]) => (await ssh(...args)).stdout.trim().split("\n").at(-1);
+    expect(await listed("-A", "bastion", "ssh-add -l")).toMatch(/^2048 .* \(RSA\)$/);
+    expect(await listed("-A", "bastion", there("-A", "build", "ssh-add -l"))).toBe("The agent has no identities.");
+    expect(await questions()).toHaveLength(1);
+  });
+});
+
 describe("ssh-add -h through the agent to an upstream one", () => {
   let upstream: ChildProcess;
 
