@@ -2,6 +2,9 @@
  * Adapter: the record of signatures, a line of JSON each, at the end of `signatures.jsonl` in the state folder. Over a
  * size the file becomes `signatures.old.jsonl`, in the place of the one before.
  *
+ * What was not signed is kept only so often in ten minutes: a host that the agent is forwarded to must not be able to push
+ * out what it has had signed by asking for refusals.
+ *
  * Lines are only ever appended, each with one write, so that two agents can share the file and a crash breaks no more
  * than the last line.
  */
@@ -30,6 +33,9 @@ export interface SignatureRecordOptions {
 const FILE_NAME = "signatures.jsonl";
 const OLD_FILE_NAME = "signatures.old.jsonl";
 const MAX_FILE_BYTES = 1024 * 1024;
+/** Entries that are not `signed`, within {@link WINDOW_MS}. */
+const MAX_NOT_SIGNED = 100;
+const WINDOW_MS = 600_000;
 /** Of a user's name, a host's or a program's, which others have chosen; characters. */
 const MAX_TEXT = 300;
 const MAX_HOSTS = 16;
@@ -53,13 +59,27 @@ const lineSchema = z.object({
 export function openSignatureRecord(options: SignatureRecordOptions): SignatureRecord {
   const { folder, now, log, maxBytes = MAX_FILE_BYTES } = options;
   const path = join(folder, FILE_NAME);
+  let sinceMs = 0;
+  let notSigned = 0;
   return {
     add: (entry) => {
+      const time = now();
+      if (Math.abs(time.getTime() - sinceMs) >= WINDOW_MS) {
+        sinceMs = time.getTime();
+        notSigned = 0;
+      }
+      if (entry.result !== "signed" && ++notSigned > MAX_NOT_SIGNED) {
+        if (notSigned === MAX_NOT_SIGNED + 1)
+          log.warn("too many signatures that were not made: the record leaves out more of them for a while", {
+            file: path,
+          });
+        return;
+      }
       try {
         mkdirSync(folder, { recursive: true, mode: 0o700 });
         const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
         if (bytes >= maxBytes) renameSync(path, join(folder, OLD_FILE_NAME));
-        appendFileSync(path, encodeLine(entry, now()), { mode: 0o600 });
+        appendFileSync(path, encodeLine(entry, time), { mode: 0o600 });
       } catch (error) {
         // A login must not fail for want of its record; the log still has the line.
         log.error("the record of signatures cannot be written", { file: path, error: messageOf(error) });

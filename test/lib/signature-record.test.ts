@@ -80,6 +80,24 @@ describe("the record of signatures", () => {
     expect((await stat(file("signatures.old.jsonl"))).size).toBeLessThan(1000);
   });
 
+  it("leaves out more than 100 that were not signed in ten minutes, and never one that was", () => {
+    let minutes = 0;
+    const record = openSignatureRecord({ folder, now: () => new Date(Date.parse(TIME) + 60_000 * minutes), log });
+    const flood = () => {
+      for (let n = 0; n < 300; n++) record.add({ ...ENTRY, result: "refused" });
+    };
+    flood();
+    record.add(ENTRY);
+    minutes = 9;
+    flood();
+    expect(users()).toHaveLength(101);
+    expect(readSignatureRecord(folder).at(-1)?.result).toBe("signed");
+    expect(log.lines).toEqual([expect.objectContaining({ level: "warn" })]);
+    minutes = 10;
+    flood();
+    expect(users()).toHaveLength(201);
+  });
+
   it("two writers lose nothing of each other", () => {
     const [one, other] = [open(), open()];
     for (let n = 0; n < 10; n++) (n % 2 ? one : other).add({ ...ENTRY, user: `${n}` });
