@@ -15,6 +15,7 @@ import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { startListener } from "./listener.ts";
 import { OfferedKeys } from "./offered-keys.ts";
 import type { AgentService } from "./own-extensions.ts";
+import { Pace } from "./pace.ts";
 import { createProgramFinder } from "./peer.ts";
 import type { SignPolicy } from "./sign-guard.ts";
 import type { SignerOptions } from "./signer.ts";
@@ -27,6 +28,8 @@ import { type OwnAnswer, routeToUpstream } from "./upstream-router.ts";
 export interface DaemonOptions {
   /** Relative paths are taken from the working folder. */
   readonly socketPath: string;
+  /** A descriptor that listens there already, and stays its maker's: see {@link InheritedSocket}. */
+  readonly inheritedFd?: number | undefined;
   readonly keys: KeyStore;
   readonly policy: SignPolicy;
   readonly log: Logger;
@@ -72,6 +75,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     log.warn("data of any form is signed: a program that reaches the socket can log in anywhere as you", {
       event: "start",
     });
+  const pace = new Pace(limits.requestsPerTurn);
   const lock = options.lock ?? new AgentLock({ now });
   const constraints = options.constraints ?? new KeyConstraints({ now, unixSeconds });
   const offered = new OfferedKeys({ keys, constraints, certificates: certificates ?? noFiles, unixSeconds, log });
@@ -80,6 +84,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const findProgram = createProgramFinder(process.platform, log);
   const listener = await startListener({
     path: socketPath,
+    inheritedFd: options.inheritedFd,
     owner: options.owner ?? { platform: process.platform, uid: process.getuid?.() ?? 0 },
     limits,
     log,
@@ -88,7 +93,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       let program: Promise<string | undefined> | undefined;
       const state = newConnectionState(connectionLog, () => (program ??= findProgram(socket)));
       const own: OwnAnswer = (request, signal) => handle(decodeRequest(request), state, signal);
-      const serving = { limits, log: state.log };
+      const serving = { limits, pace, log: state.log };
       if (options.upstream === undefined)
         return serveConnection(socket, {
           ...serving,

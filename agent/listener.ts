@@ -5,10 +5,11 @@
  * for an answer, the new one is turned away.
  */
 
+import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import type { Logger } from "../lib/log.ts";
 import type { Limits } from "./limits.ts";
-import { claimSocketPath } from "./socket-claim.ts";
+import { claimSocketPath, type SocketClaim } from "./socket-claim.ts";
 import { prepareSocketFolder, type SocketOwner } from "./socket-path.ts";
 
 /** One accepted connection, as the listener sees it. */
@@ -24,6 +25,8 @@ export interface ServedConnection {
 export interface ListenerOptions {
   /** Absolute. */
   readonly path: string;
+  /** A descriptor that listens at `path` already: it is served, and the path left to whoever bound it. */
+  readonly inheritedFd?: number | undefined;
   readonly owner: SocketOwner;
   readonly limits: Pick<Limits, "connections" | "backlog">;
   readonly log: Logger;
@@ -51,7 +54,7 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
     connections.add(connection);
     void connection.closed.then(() => connections.delete(connection));
   });
-  const claim = await claimSocketPath(server, path, options.limits.backlog);
+  const claim = await claimSocket(server, options);
   server.on("error", (error) => log.error("socket server", { path, error: error.message }));
   log.debug("listening", { path });
   let closing: Promise<void> | undefined;
@@ -65,6 +68,13 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
     log.debug("closed", { path });
   };
   return { close: () => (closing ??= close()) };
+}
+
+async function claimSocket(server: Server, { path, inheritedFd, limits }: ListenerOptions): Promise<SocketClaim> {
+  if (inheritedFd === undefined) return claimSocketPath(server, path, limits.backlog);
+  server.listen({ fd: inheritedFd, backlog: limits.backlog });
+  await once(server, "listening");
+  return { release: () => {} };
 }
 
 /** @returns whether one more connection may be served. */

@@ -23,8 +23,8 @@ import { readDeviceStatus } from "./device-status.ts";
 import { exportKeys, requireReader, requireUsableCard } from "./export-key.ts";
 import { GivenPins } from "./given-pin.ts";
 import { KeyConstraints } from "./key-constraints.ts";
-import type { AgentService } from "./own-extensions.ts";
 import { oneCard } from "./one-card.ts";
+import type { AgentService } from "./own-extensions.ts";
 import { PinBroker } from "./pin-broker.ts";
 import { changePin } from "./pin-change.ts";
 import { type CardPinStates, readPinStates, savePin } from "./pin-commands.ts";
@@ -33,8 +33,8 @@ import { type PinCache, RememberedPins } from "./remembered-pins.ts";
 import type { SignPolicy } from "./sign-guard.ts";
 
 export { askAgentToForget, type ForgetOutcome } from "./forget-client.ts";
-export type { CardPinStates, PinState } from "./pin-commands.ts";
 export { type InheritedSocket, inheritedSocket } from "./inherited-socket.ts";
+export type { CardPinStates, PinState } from "./pin-commands.ts";
 export type { SignPolicy } from "./sign-guard.ts";
 
 /** The outside, ready to use. Closed by what is built on it. */

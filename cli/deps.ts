@@ -3,6 +3,8 @@
  * same commands in process.
  */
 
+import type { ServiceVariables } from "./service-variables.ts";
+
 /** Where text goes; `write` must not throw. */
 export interface TextOutput {
   write(text: string): void;
@@ -21,6 +23,9 @@ export interface Deps {
   /** How this program was started: `[node, script]`, to start it again in the background. */
   readonly self: readonly [string, ...string[]];
   readonly pid: number;
+  readonly platform: NodeJS.Platform;
+  /** What the service manager gave us; both undefined unless it started us. */
+  readonly service: ServiceVariables;
   readonly env: Environment;
   /** The user's home folder, absolute. */
   readonly home: string;

@@ -5,6 +5,7 @@ import { homedir } from "node:os";
 import { fileURLToPath } from "node:url";
 import type { Deps, TextOutput } from "./deps.ts";
 import { run } from "./program.ts";
+import { takeServiceVariables } from "./service-variables.ts";
 
 const stop = new AbortController();
 const stopBy = (signal: NodeJS.Signals) => stop.abort(new Error(`stopped by ${signal}`));
@@ -28,6 +29,8 @@ const deps: Deps = {
   stderr: output(process.stderr),
   self: [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)],
   pid: process.pid,
+  platform: process.platform,
+  service: takeServiceVariables(process.env, process.pid),
   env: process.env,
   home: homedir(),
   signal: stop.signal,

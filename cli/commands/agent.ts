@@ -2,11 +2,13 @@
 
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
+import type { InheritedSocket } from "../../agent/main.ts";
 import { type AgentConfig, PIN_CACHES } from "../../lib/config.ts";
 import type { KnownHostKeys } from "../../lib/known-host-keys.ts";
 import { defaultSocket } from "../../lib/paths.ts";
 import { runInBackground } from "../background.ts";
 import type { CommandContext } from "../context.ts";
+import type { Deps } from "../deps.ts";
 import { runInForeground } from "../foreground.ts";
 import { killAgent } from "../kill-agent.ts";
 import { openAgentParts } from "../parts.ts";
@@ -75,8 +77,9 @@ async function serve(flags: AgentFlags, args: readonly string[], context: Comman
   const { deps, messages, setStatus } = context;
   const [program, ...rest] = args;
   const settings = await settingsOf(flags, deps);
-  const { socket, pinCache = "session", pinCacheTtl, cardHold, allowSha1, allowAnyData } = settings.agent;
+  const { pinCache = "session", pinCacheTtl, cardHold, allowSha1, allowAnyData } = settings.agent;
   const { startAgent } = await import("../../agent/main.ts");
+  const socket = await socketOf(flags, settings.agent, deps);
   const { parts, knownHosts, certificates } = await openAgentParts(
     // The terminal is the command's.
     { settings, verbose: flags.verbose, level: program === undefined ? "info" : "error" },
@@ -84,7 +87,8 @@ async function serve(flags: AgentFlags, args: readonly string[], context: Comman
     messages,
   );
   const agent = await startAgent(parts, {
-    socketPath: socket === undefined ? defaultSocket(deps) : resolve(socket),
+    socketPath: socket.path,
+    inheritedFd: socket.fd,
     pinCache: { mode: pinCache, ttlMs: 1000 * (pinCacheTtl ?? DEFAULT_PIN_CACHE_TTL) },
     cardHoldMs: 1000 * (cardHold ?? DEFAULT_CARD_HOLD),
     policy: {
@@ -102,6 +106,9 @@ async function serve(flags: AgentFlags, args: readonly string[], context: Comman
     await agent.forget();
     parts.log.info("forgot PINs and let go of the card", { event: "hang-up" });
   };
+  const { notifySocket } = deps.service;
+  const { openServiceNotice } = await import("../../lib/node.ts");
+  const notice = notifySocket === undefined ? undefined : await openServiceNotice(notifySocket, deps.env, parts.log);
   deps.onHangUp(() => void forget()); // it does not fail; if it did, the agent would end as after any defect
   try {
     if (allowAnyData === true) deps.stderr.write(`jpki-agent: ${messages.agent.anyDataWarning}\n`);
@@ -109,10 +116,26 @@ async function serve(flags: AgentFlags, args: readonly string[], context: Comman
     if (program !== undefined) return setStatus(await runInForeground([program, ...rest], variables, deps));
     if (deps.stderr.isTerminal) deps.stderr.write(`${messages.agent.serving(agent.socketPath)}\n`);
     deps.stdout.write(readyLines(variables, flags));
+    await notice?.({ state: "READY", status: messages.agent.serviceReady(agent.socketPath) });
     await aborted(deps.signal);
   } finally {
-    await agent.close();
+    // Side by side: the card's power does not wait for systemd.
+    await Promise.all([agent.close(), notice?.({ state: "STOPPING", status: messages.agent.serviceStopping })]);
   }
+}
+
+/** The one that the service manager handed over, else the one to be made. */
+async function socketOf(
+  flags: AgentFlags,
+  settings: AgentConfig,
+  deps: Deps,
+): Promise<Partial<InheritedSocket> & { path: string }> {
+  const { listenFds } = deps.service;
+  if (listenFds === undefined)
+    return { path: settings.socket === undefined ? defaultSocket(deps) : resolve(settings.socket) };
+  if (flags.socket !== undefined) throw conflictingOption("--socket");
+  const { inheritedSocket } = await import("../../agent/main.ts");
+  return inheritedSocket(listenFds);
 }
 
 /** What counts is the host that the way ends at: a login there, or what runs there. */

@@ -46,6 +46,8 @@ export function fakeDeps({ env = {}, home = "/nonexistent" }: FakeDepsOptions = 
     },
     self: [process.execPath],
     pid: 12345,
+    platform: process.platform,
+    service: { listenFds: undefined, notifySocket: undefined },
     env,
     home,
     signal: controller.signal,
