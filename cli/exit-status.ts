@@ -11,6 +11,7 @@ export const EXIT_PIN = 5;
 export const EXIT_PIN_BLOCKED = 6;
 export const EXIT_CARD_BUSY = 7;
 export const EXIT_REFUSED = 8;
+export const EXIT_NOT_VALID = 9;
 
 /** The status for a code. */
 export function exitStatusOfCode(code: ErrorCode): number {

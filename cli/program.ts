@@ -9,6 +9,8 @@ import { demoCommand } from "./commands/demo.ts";
 import { exportKeyCommand } from "./commands/export-key.ts";
 import { logCommand } from "./commands/log.ts";
 import { pinCommand } from "./commands/pin.ts";
+import { releaseCommand } from "./commands/release.ts";
+import { statusCommand } from "./commands/status.ts";
 import type { CommandContext } from "./context.ts";
 import type { Deps } from "./deps.ts";
 import { EXIT_DONE, EXIT_FAILED, exitStatusOf } from "./exit-status.ts";
@@ -60,7 +62,15 @@ function buildProgram(context: CommandContext): Command {
     .option("--json", help.options.json)
     .option("-v, --verbose", help.options.verbose, (_value, count: number) => count + 1, 0)
     .helpCommand(false);
-  for (const make of [agentCommand, exportKeyCommand, pinCommand, logCommand, demoCommand])
+  for (const make of [
+    agentCommand,
+    exportKeyCommand,
+    statusCommand,
+    pinCommand,
+    releaseCommand,
+    logCommand,
+    demoCommand,
+  ])
     program.addCommand(make(context));
   for (const command of withSubcommands(program))
     command

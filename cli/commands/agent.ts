@@ -6,6 +6,7 @@ import type { InheritedSocket } from "../../agent/main.ts";
 import { type AgentConfig, PIN_CACHES } from "../../lib/config.ts";
 import type { KnownHostKeys } from "../../lib/known-host-keys.ts";
 import { defaultSocket } from "../../lib/paths.ts";
+import packageJson from "../../package.json" with { type: "json" };
 import { runInBackground } from "../background.ts";
 import type { CommandContext } from "../context.ts";
 import type { Deps } from "../deps.ts";
@@ -101,6 +102,7 @@ async function serve(flags: AgentFlags, args: readonly string[], context: Comman
     hostsOfKey: knownHosts.namesOf,
     certificates,
     upstream: settings.agent.upstream,
+    version: packageJson.version,
   });
   const forget = async () => {
     await agent.forget();

@@ -2,6 +2,7 @@
 
 import { Command } from "commander";
 import type { CommandContext } from "../context.ts";
+import { localTime } from "../local-time.ts";
 import type { GlobalFlags } from "../settings.ts";
 import { count } from "../usage.ts";
 

@@ -4,6 +4,7 @@ import type { Messages } from "./messages.ts";
 import { englishPins } from "./pins-en.ts";
 import { englishPrompts } from "./prompts-en.ts";
 import { englishSignatures } from "./signatures-en.ts";
+import { englishStatus } from "./status-en.ts";
 
 export const en: Messages = {
   language: "en",
@@ -25,6 +26,8 @@ export const en: Messages = {
       "pin change": "give a PIN a new value",
       "pin save": "check the authentication PIN and save it in the OS keychain, for agent --pin-cache keychain",
       "pin forget": "erase the PIN from running agents and from the OS keychain",
+      status: "show agent, reader, card, tries left, certificate dates and the last failure; asks for nothing",
+      release: "make the running agent let go of the card now",
       log: "show what the card's key signed or refused to sign, for whom; the newest last",
       demo: "show a whole login with a built-in virtual card; needs no card and no reader",
     },
@@ -78,6 +81,7 @@ export const en: Messages = {
       "also the login of a government portal",
   },
   signatures: englishSignatures,
+  status: englishStatus,
   pin: englishPins,
   demo: {
     intro:

@@ -5,6 +5,7 @@ import type { Messages } from "./messages.ts";
 import { japanesePins } from "./pins-ja.ts";
 import { japanesePrompts } from "./prompts-ja.ts";
 import { japaneseSignatures } from "./signatures-ja.ts";
+import { japaneseStatus } from "./status-ja.ts";
 
 export const ja: Messages = {
   language: "ja",
@@ -26,6 +27,8 @@ export const ja: Messages = {
       "pin change": "暗証番号を変更する",
       "pin save": "利用者証明用の暗証番号を確かめて OS のキーチェーンに保存する（agent --pin-cache keychain で使う）",
       "pin forget": "動作中のエージェントと OS のキーチェーンから暗証番号を消去する",
+      status: "エージェント、リーダー、カード、残り回数、証明書の期限、最後の失敗を表示する（暗証番号は不要）",
+      release: "動作中のエージェントにカードを解放させる",
       log: "カードの鍵による署名の記録を表示する（新しいものが最後）",
       demo: "内蔵の仮想カードでログインの流れを実演する（カードもリーダーも不要）",
     },
@@ -78,6 +81,7 @@ export const ja: Messages = {
       "どんなデータにもあなたの鍵で署名させることができます",
   },
   signatures: japaneseSignatures,
+  status: japaneseStatus,
   pin: japanesePins,
   demo: {
     intro:

@@ -1,10 +1,12 @@
 /** Every sentence this program says to a person. Both languages implement it, so a missing twin is a type error. */
 
 import type { PinState } from "../../agent/main.ts";
+import type { CardStatus, ReaderStatus, TriesLeft } from "../../lib/agent-status.ts";
 import type { JpkiError } from "../../lib/errors.ts";
 import type { PinName } from "../../lib/pin/pin.ts";
 import type { PromptTexts } from "../../lib/pin/prompt.ts";
 import type { NoticeText, SignatureEntry } from "../../lib/signature-entry.ts";
+import type { ValidityState } from "../../lib/x509/validity.ts";
 
 export type CommandName =
   | "agent"
@@ -14,6 +16,8 @@ export type CommandName =
   | "pin change"
   | "pin save"
   | "pin forget"
+  | "status"
+  | "release"
   | "log"
   | "demo";
 
@@ -131,6 +135,31 @@ export interface SignatureTexts {
   notice(entry: SignatureEntry): NoticeText;
 }
 
+/** What `status` and `release` say; one line each. */
+export interface StatusTexts {
+  agentRunning(pid: number, version: string, uptimeSeconds: number): string;
+  readonly agentLocked: string;
+  readonly agentAbsent: string;
+  readonly agentSilent: string;
+  socket(path: string): string;
+  /** `binding` undefined: the virtual card. */
+  pcsc(binding: string | undefined): string;
+  readonly pcscFault: string;
+  readonly noReader: string;
+  reader(name: string, state: ReaderStatus["state"]): string;
+  readonly noCard: string;
+  card(state: CardStatus["state"], name: string | undefined, reader: string | undefined): string;
+  key(fingerprint: string): string;
+  triesLeft(tries: TriesLeft): string;
+  /** `date` is its last day. */
+  certificate(state: ValidityState, date: string): string;
+  pinRemembered(remembered: boolean): string;
+  /** `entry` is the line of `log`. */
+  lastRefusal(time: string, entry: string): string;
+  readonly released: string;
+  readonly nothingToRelease: string;
+}
+
 export interface Messages {
   readonly language: "en" | "ja";
   /** Before a hint: `hint: `. */
@@ -139,6 +168,7 @@ export interface Messages {
   readonly prompts: PromptTexts;
   readonly agent: AgentTexts;
   readonly signatures: SignatureTexts;
+  readonly status: StatusTexts;
   readonly pin: PinTexts;
   readonly demo: DemoTexts;
   error(error: JpkiError): ErrorText;
