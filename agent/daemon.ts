@@ -15,7 +15,6 @@ import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { startListener } from "./listener.ts";
 import { OfferedKeys } from "./offered-keys.ts";
 import type { AgentService } from "./own-extensions.ts";
-import { Pace } from "./pace.ts";
 import { createProgramFinder } from "./peer.ts";
 import type { SignPolicy } from "./sign-guard.ts";
 import type { SignerOptions } from "./signer.ts";
@@ -75,7 +74,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     log.warn("data of any form is signed: a program that reaches the socket can log in anywhere as you", {
       event: "start",
     });
-  const pace = new Pace(limits.requestsPerTurn);
   const lock = options.lock ?? new AgentLock({ now });
   const constraints = options.constraints ?? new KeyConstraints({ now, unixSeconds });
   const offered = new OfferedKeys({ keys, constraints, certificates: certificates ?? noFiles, unixSeconds, log });
@@ -93,7 +91,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       let program: Promise<string | undefined> | undefined;
       const state = newConnectionState(connectionLog, () => (program ??= findProgram(socket)));
       const own: OwnAnswer = (request, signal) => handle(decodeRequest(request), state, signal);
-      const serving = { limits, pace, log: state.log };
+      const serving = { limits, log: state.log };
       if (options.upstream === undefined)
         return serveConnection(socket, {
           ...serving,
