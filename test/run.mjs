@@ -20,6 +20,7 @@ const IN_CI = process.env.CI === "true";
 /** What the system tests use, and what the two optional native packages need to be compiled. */
 const DEBIAN_PACKAGES = [
   ...["pcscd", "vsmartcard-vpcd", "opensc", "openssh-server", "openssh-client", "git", "tmux", "psmisc", "procps"],
+  ...["pinentry-curses", "systemd", "iproute2"],
   ...["build-essential", "python3", "pkg-config", "libpcsclite-dev", "libsecret-1-dev"],
 ];
 
