@@ -51,6 +51,8 @@ export interface CardKeysSetUp {
   readonly vault?: PinVault;
   /** The clock of the remembered PINs. */
   readonly clock?: FakeClock;
+  /** How long a no holds. */
+  readonly refusalMs?: number | undefined;
   /** Throws for a command that never reaches the card. */
   readonly refuse?: (command: Uint8Array) => void;
 }
@@ -94,13 +96,14 @@ export async function setUpCardKeys({
   cache = "session",
   vault,
   clock = new FakeClock(),
+  refusalMs,
   refuse = () => {},
 }: CardKeysSetUp) {
   const transmitting: Transmitting = {};
   const transport = createVirtualTransport({
     slots: cards.map((card, i) => ({ reader: i ? `reader ${i}` : READER, card })),
   });
-  const broker = new PinBroker({ prompt, now: () => performance.now(), log: silentLogger });
+  const broker = new PinBroker({ prompt, now: () => performance.now(), refusalMs, log: silentLogger });
   const remembered = new RememberedPins({
     cache: { mode: cache, ttlMs: 60_000 },
     vault,
@@ -135,5 +138,5 @@ export async function setUpCardKeys({
     await registry.close();
     await transport.close();
   };
-  return { transport, transmitting, registry, login, remembered, keys, token, prompt, known, clock, close };
+  return { transport, transmitting, registry, broker, login, remembered, keys, token, prompt, known, clock, close };
 }
