@@ -29,10 +29,3 @@ async function log({ n = DEFAULT_COUNT, json }: LogFlags, { deps, messages }: Co
     entries.map((entry) => `${localTime(new Date(entry.time))}  ${messages.signatures.entry(entry)}\n`).join(""),
   );
 }
-
-/** `2026-01-02 03:04:05`: sorts, and reads the same in both languages. */
-function localTime(time: Date): string {
-  const two = (value: number) => String(value).padStart(2, "0");
-  const date = [time.getFullYear(), two(time.getMonth() + 1), two(time.getDate())].join("-");
-  return `${date} ${[time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join(":")}`;
-}
