@@ -19,6 +19,6 @@ it(`${FRAMES} frames of any kind over hundreds of connections, with honest login
   );
   expect(report.frames).toBeGreaterThanOrEqual(FRAMES);
   expect(report.logins).toBeGreaterThanOrEqual(FRAMES / 10_000);
-  expect(report.worstLoginMs).toBeLessThan(10_000);
+  expect(report.worstLoginMs).toBeLessThan(30_000);
   expect(report.heap[1] - report.heap[0]).toBeLessThan(32 * MIB);
 });
