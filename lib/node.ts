@@ -15,7 +15,7 @@ import type { KnownHostKeys } from "./known-host-keys.ts";
 import type { Logger, LogLevel } from "./log.ts";
 import { type PathSources, stateFolder } from "./paths.ts";
 import type { Prompt, PromptTexts } from "./pin/prompt.ts";
-import type { PromptWay } from "./pin/select-prompt.ts";
+import type { PromptChoice, PromptWay } from "./pin/select-prompt.ts";
 import type { PinVault } from "./pin/vault.ts";
 import type { DatedSignatureEntry, NoticeText, SignatureEntry, SignatureRecord } from "./signature-entry.ts";
 import type { AgentRequest } from "./ssh/agent-protocol.ts";
@@ -25,6 +25,8 @@ import type { CertificateSource } from "./user-certificates.ts";
 
 /** The card that `--card virtual` means. */
 export const VIRTUAL_READER = "Virtual card reader";
+
+type PromptSources = Pick<PromptOptions, "mode" | "pinentry" | "env">;
 
 export interface PromptOptions {
   readonly mode: PinPromptChoice;
@@ -57,6 +59,18 @@ export async function openTransport(
   return createPcscliteTransport({ log });
 }
 
+/** Loads a binding's native part and nothing else. @returns why it cannot be loaded. */
+export async function tryPcscBinding(name: Exclude<PcscBinding, "auto">): Promise<Error | undefined> {
+  switch (name) {
+    case "pcsc-mini":
+      return (await import("./card/pcsc-mini.ts")).tryPcscMini();
+    case "pcsclite":
+      return (await import("./card/pcsclite.ts")).tryPcsclite();
+    default:
+      return assertNever(name);
+  }
+}
+
 async function openVirtualTransport(paths: PathSources): Promise<CardTransport> {
   const { createVirtualTransport } = await import("./virtual-card/transport.ts");
   const { openVirtualCard } = await import("./virtual-card/store.ts");
@@ -67,25 +81,30 @@ async function openVirtualTransport(paths: PathSources): Promise<CardTransport> 
 /** Asks in the best way there is, chosen anew for each question. */
 export async function openPrompt(options: PromptOptions): Promise<Prompt> {
   const { createChoosingPrompt } = await import("./pin/choosing-prompt.ts");
+  const { log } = options;
+  return createChoosingPrompt({ choose: await openChooser(options), open: (way) => openWay(way, options), log });
+}
+
+/** The ways that {@link openPrompt} would try now, for people to read. */
+export async function choosePrompt(options: PromptSources): Promise<PromptChoice> {
+  return (await openChooser(options))();
+}
+
+async function openChooser({ mode, pinentry, env }: PromptSources): Promise<() => PromptChoice> {
   const { DEFAULT_ASKPASS, selectPrompt } = await import("./pin/select-prompt.ts");
   const { isTerminalUsable } = await import("./pin/terminal.ts");
   const { findProgram, findSystemdAsk } = await import("./pin/programs.ts");
-  const { mode, pinentry, env, log } = options;
-  return createChoosingPrompt({
-    choose: () => {
-      const ttyUsable = isTerminalUsable(terminalPath(env));
-      return selectPrompt(mode, {
-        env,
-        pinentry: pinentry ?? findProgram(["pinentry-mac", "pinentry"], env),
-        defaultAskpass: existsSync(DEFAULT_ASKPASS) ? DEFAULT_ASKPASS : undefined,
-        systemdAsk: findSystemdAsk(env),
-        ttyForPinentry: namedTerminal(env) !== undefined || ttyUsable,
-        ttyUsable,
-      });
-    },
-    open: (way) => openWay(way, options),
-    log,
-  });
+  return () => {
+    const ttyUsable = isTerminalUsable(terminalPath(env));
+    return selectPrompt(mode, {
+      env,
+      pinentry: pinentry ?? findProgram(["pinentry-mac", "pinentry"], env),
+      defaultAskpass: existsSync(DEFAULT_ASKPASS) ? DEFAULT_ASKPASS : undefined,
+      systemdAsk: findSystemdAsk(env),
+      ttyForPinentry: namedTerminal(env) !== undefined || ttyUsable,
+      ttyUsable,
+    });
+  };
 }
 
 async function openWay(way: PromptWay, { env, texts }: PromptOptions): Promise<Prompt> {

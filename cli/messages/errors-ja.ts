@@ -85,7 +85,9 @@ function japaneseWords(error: JpkiError): ErrorText {
   }
 }
 
-function pcscHint({ binding }: ErrorDetails): string {
+function pcscHint({ binding, refused }: ErrorDetails): string {
+  if (refused === true)
+    return "polkit が画面の前にいるユーザー以外のスマートカード利用を拒否しています。追加する規則は jpki-agent doctor が表示します";
   if (binding === "pcsc-mini") return "Debian では apt install libpcsclite1 のあと npm ci を実行してください";
   if (binding === "pcsclite")
     return "Debian では apt install libpcsclite-dev build-essential python3 のあと npm ci を実行してください";

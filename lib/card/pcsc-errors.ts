@@ -53,7 +53,7 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
 };
 
 const REFUSED_HINT =
-  "let this user use smart cards in the PC/SC service's polkit rules (action org.debian.pcsc-lite.access_pcsc)";
+  "polkit lets only users at the screen use smart cards; `jpki-agent doctor` prints the rule to add for this user";
 
 /** Whether a binding's error says that another program has the card. */
 export function isSharingViolation(cause: unknown): boolean {
@@ -79,7 +79,9 @@ export function pcscError(doing: string, cause: unknown, during: "connect" | "us
   const code = during === "connect" ? (found.atConnect ?? found.code) : found.code;
   const options = withHint(code, cause);
   const refused = found.name === "NoAccess" || found.name === "SecurityViolation";
-  return new PcscError(code, `${doing}: ${found.meaning}`, refused ? { ...options, hint: REFUSED_HINT } : options);
+  if (!refused) return new PcscError(code, `${doing}: ${found.meaning}`, options);
+  const details = { ...options.details, refused };
+  return new PcscError(code, `${doing}: ${found.meaning}`, { ...options, hint: REFUSED_HINT, details });
 }
 
 /** The same for the watch over all readers, where every failure means that PC/SC cannot be used at the moment. */

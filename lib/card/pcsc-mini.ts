@@ -52,12 +52,16 @@ export function createPcscMiniTransport(options: PcscMiniOptions = {}): CardTran
 
 /** Whether pcsc-mini has a binary for this machine and finds the libraries it needs. */
 export async function isPcscMiniUsable(): Promise<boolean> {
+  return (await tryPcscMini()) === undefined;
+}
+
+/** @returns why it cannot be loaded. */
+export async function tryPcscMini(): Promise<Error | undefined> {
   try {
     await import("pcsc-mini");
-    return true;
-  } catch {
-    // The reason is told by whoever insists on this binding.
-    return false;
+    return undefined;
+  } catch (cause) {
+    return bindingError("pcsc-mini", cause);
   }
 }
 

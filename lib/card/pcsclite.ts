@@ -49,6 +49,16 @@ export function createPcscliteTransport(options: PcscliteOptions = {}): CardTran
   }, options);
 }
 
+/** @returns why it cannot be loaded. */
+export async function tryPcsclite(): Promise<Error | undefined> {
+  try {
+    await import("pcsclite");
+    return undefined;
+  } catch (cause) {
+    return bindingError("pcsclite", cause);
+  }
+}
+
 class LiteBinding implements PcscBinding {
   readonly name = "pcsclite";
   readonly #createClient: CreateClient;
