@@ -79,7 +79,9 @@ export interface AgentProcess {
 
 /** Resolves once the agent says that it is ready. */
 export async function startAgentProcess(sand: Sandbox, args: readonly string[] = []): Promise<AgentProcess> {
-  const child = spawn(process.execPath, [JPKI_AGENT, "-v", "-v", "agent", "--socket", sand.socketPath, ...args], {
+  // It must not outlive a failed test: it would read the next test's cards.
+  const program = ["setpriv", "--pdeathsig", "KILL", process.execPath, JPKI_AGENT] as const;
+  const child = spawn(program[0], [...program.slice(1), "-v", "-v", "agent", "--socket", sand.socketPath, ...args], {
     env: sand.env,
     stdio: ["ignore", "pipe", "pipe"],
   });
