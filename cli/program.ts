@@ -6,10 +6,12 @@ import packageJson from "../package.json" with { type: "json" };
 import { endOptionsAtCommand } from "./command-words.ts";
 import { agentCommand } from "./commands/agent.ts";
 import { demoCommand } from "./commands/demo.ts";
+import { envCommand } from "./commands/env.ts";
 import { exportKeyCommand } from "./commands/export-key.ts";
 import { logCommand } from "./commands/log.ts";
 import { pinCommand } from "./commands/pin.ts";
 import { releaseCommand } from "./commands/release.ts";
+import { serviceCommand } from "./commands/service.ts";
 import { statusCommand } from "./commands/status.ts";
 import type { CommandContext } from "./context.ts";
 import type { Deps } from "./deps.ts";
@@ -68,6 +70,8 @@ function buildProgram(context: CommandContext): Command {
     statusCommand,
     pinCommand,
     releaseCommand,
+    envCommand,
+    serviceCommand,
     logCommand,
     demoCommand,
   ])

@@ -3,6 +3,7 @@
 import type { Messages } from "./messages.ts";
 import { englishPins } from "./pins-en.ts";
 import { englishPrompts } from "./prompts-en.ts";
+import { englishSetUp } from "./set-up-en.ts";
 import { englishSignatures } from "./signatures-en.ts";
 import { englishStatus } from "./status-en.ts";
 
@@ -28,6 +29,11 @@ export const en: Messages = {
       "pin forget": "erase the PIN from running agents and from the OS keychain",
       status: "show agent, reader, card, tries left, certificate dates and the last failure; asks for nothing",
       release: "make the running agent let go of the card now",
+      env: "print what your shell, ~/.ssh/config and git need to use the agent, or write it there",
+      service: "run the agent as a systemd or launchd service of yours",
+      "service install": "install and enable the service; run again after an update",
+      "service uninstall": "stop and remove the service, and all that env --write has added",
+      "service status": "show whether the service is installed, listening and running",
       log: "show what the card's key signed or refused to sign, for whom; the newest last",
       demo: "show a whole login with a built-in virtual card; needs no card and no reader",
     },
@@ -65,6 +71,10 @@ export const en: Messages = {
       notify: "show a notice on the desktop after each signature",
       force: "also with one try left",
       n: "show this many entries (default 20)",
+      shell: "bash, zsh or fish (default: the one in SHELL)",
+      host: "use the card, and only the card, for these hosts: patterns as in ssh_config (default: all, beside your other keys)",
+      write: "add it between marks to the shell's start file, ~/.ssh/config and git's global configuration",
+      remove: "take out again what --write has added, for all shells",
       format: "openssh (default), rfc4716, pkcs8 or jwk",
       comment: "comment of the key, instead of the card's own",
       options: "options to stand before the key in authorized_keys, such as restrict,pty",
@@ -82,6 +92,7 @@ export const en: Messages = {
   },
   signatures: englishSignatures,
   status: englishStatus,
+  setUp: englishSetUp,
   pin: englishPins,
   demo: {
     intro:

@@ -60,6 +60,11 @@ function japaneseWords(error: JpkiError): ErrorText {
     case "PIN_NO_PROMPT":
       return noPrompt(error);
     case "KEY_UNKNOWN":
+      if (details["problem"] === "no-known-key")
+        return text(
+          "カードの鍵がまだ登録されていないため、設定を書き込めません",
+          "カードをリーダーに置いて jpki-agent export-key を実行してください",
+        );
       return withReason("該当する鍵がありません", error, hint);
     case "ALGORITHM_UNSUPPORTED":
       return withReason("対応していない署名方式です", error, hint);

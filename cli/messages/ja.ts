@@ -4,6 +4,7 @@ import { japaneseError } from "./errors-ja.ts";
 import type { Messages } from "./messages.ts";
 import { japanesePins } from "./pins-ja.ts";
 import { japanesePrompts } from "./prompts-ja.ts";
+import { japaneseSetUp } from "./set-up-ja.ts";
 import { japaneseSignatures } from "./signatures-ja.ts";
 import { japaneseStatus } from "./status-ja.ts";
 
@@ -29,6 +30,11 @@ export const ja: Messages = {
       "pin forget": "動作中のエージェントと OS のキーチェーンから暗証番号を消去する",
       status: "エージェント、リーダー、カード、残り回数、証明書の期限、最後の失敗を表示する（暗証番号は不要）",
       release: "動作中のエージェントにカードを解放させる",
+      env: "シェル、~/.ssh/config、git でエージェントを使うための設定を表示する、または書き込む",
+      service: "エージェントを systemd または launchd のユーザーサービスにする",
+      "service install": "サービスを設定して有効にする（更新後にも実行する）",
+      "service uninstall": "サービスを停止して取り除き、env --write が書き込んだ設定も元に戻す",
+      "service status": "サービスの設定と動作の状態を表示する",
       log: "カードの鍵による署名の記録を表示する（新しいものが最後）",
       demo: "内蔵の仮想カードでログインの流れを実演する（カードもリーダーも不要）",
     },
@@ -65,6 +71,10 @@ export const ja: Messages = {
       notify: "署名のたびにデスクトップに通知を表示する",
       force: "残り回数が1回でも実行する",
       n: "表示する件数（既定 20）",
+      shell: "bash、zsh、fish（既定: 環境変数 SHELL のシェル）",
+      host: "このホスト（ssh_config のパターン）ではカードの鍵だけを使う（既定: すべてのホスト、ほかの鍵も併用）",
+      write: "シェルの起動ファイル、~/.ssh/config、git のグローバル設定に書き込む",
+      remove: "--write が書き込んだ設定を、すべてのシェルについて元に戻す",
       format: "openssh（既定）、rfc4716、pkcs8、jwk",
       comment: "鍵のコメント（省略時はカードを示す文字列）",
       options: "authorized_keys で鍵の前に置くオプション（例: restrict,pty）",
@@ -82,6 +92,7 @@ export const ja: Messages = {
   },
   signatures: japaneseSignatures,
   status: japaneseStatus,
+  setUp: japaneseSetUp,
   pin: japanesePins,
   demo: {
     intro:

@@ -7,6 +7,8 @@ import type { PinName } from "../../lib/pin/pin.ts";
 import type { PromptTexts } from "../../lib/pin/prompt.ts";
 import type { NoticeText, SignatureEntry } from "../../lib/signature-entry.ts";
 import type { ValidityState } from "../../lib/x509/validity.ts";
+import type { ServiceState } from "../set-up/service.ts";
+import type { FileChange } from "../set-up/write.ts";
 
 export type CommandName =
   | "agent"
@@ -18,6 +20,11 @@ export type CommandName =
   | "pin forget"
   | "status"
   | "release"
+  | "env"
+  | "service"
+  | "service install"
+  | "service uninstall"
+  | "service status"
   | "log"
   | "demo";
 
@@ -50,6 +57,10 @@ export type OptionName =
   | "notify"
   | "n"
   | "force"
+  | "shell"
+  | "host"
+  | "write"
+  | "remove"
   | "format"
   | "comment"
   | "options";
@@ -160,6 +171,25 @@ export interface StatusTexts {
   readonly nothingToRelease: string;
 }
 
+/** `env` and `service`. */
+export interface SetUpTexts {
+  /** No card has been seen yet, so there is no key to name. */
+  readonly noKey: string;
+  /** There was nothing to take out. */
+  readonly nothing: string;
+  /** What became of a file; one line each. */
+  readonly change: Readonly<Record<FileChange["result"], (path: string) => string>>;
+  /** The service starts when its socket is used. */
+  installed(socket: string): string;
+  /** The service has been started. */
+  startedAtLogin(socket: string): string;
+  readonly uninstalled: string;
+  /** `program` could not be reached: the commands that are still to be run. */
+  byHand(program: string, commands: readonly string[]): string;
+  /** Whole lines. */
+  status(state: ServiceState): string;
+}
+
 export interface Messages {
   readonly language: "en" | "ja";
   /** Before a hint: `hint: `. */
@@ -169,6 +199,7 @@ export interface Messages {
   readonly agent: AgentTexts;
   readonly signatures: SignatureTexts;
   readonly status: StatusTexts;
+  readonly setUp: SetUpTexts;
   readonly pin: PinTexts;
   readonly demo: DemoTexts;
   error(error: JpkiError): ErrorText;

@@ -35,6 +35,12 @@ function usageWords(details: ErrorDetails): string | undefined {
       return "--upstream に、このエージェント自身のソケットは指定できません";
     case "no-agent":
       return `終了するエージェントが見つかりません（SSH_AGENT_PID: ${value || "未設定"}）`;
+    case "no-service-manager":
+      return `このシステム（${value}）では、サービスにできません（systemd または launchd が必要です）`;
+    case "unfit-for-ssh-config":
+      return `ssh_config に書けない文字が含まれています: ${value}`;
+    case "unfit-for-unit":
+      return `サービスの設定ファイルに書けない文字が含まれています: ${value}`;
     case "control-characters":
       return "鍵のコメントやオプションに、改行などの制御文字は使えません";
     case "unreadable-file":
