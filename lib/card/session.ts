@@ -64,7 +64,7 @@ export class CardSession {
   #taking = false;
   #opened: Opened | undefined;
   #cancelExpiry: (() => void) | undefined;
-  #closed = false;
+  readonly #closing = new AbortController();
 
   constructor(options: CardSessionOptions) {
     this.#transport = options.transport;
@@ -120,9 +120,12 @@ export class CardSession {
     });
   }
 
-  /** Refuses waiting and new jobs, lets the current one finish. Resolves when the power is cut. May be called twice. */
+  /**
+   * Refuses waiting and new jobs, lets the current one finish unless it still waits for the card. Resolves when the
+   * power is cut. May be called twice.
+   */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort(this.#closedError("wait for the card"));
     const waiting = this.#row;
     this.#row = waiting.filter((turn) => turn.refuse === undefined);
     for (const turn of waiting) turn.refuse?.();
@@ -177,7 +180,9 @@ export class CardSession {
   }
 
   async #open(signal: AbortSignal | undefined): Promise<Opened> {
-    const connection = await this.#transport.connect(this.#slot, { signal });
+    const { signal: closing } = this.#closing;
+    const either = signal === undefined ? closing : AbortSignal.any([signal, closing]);
+    const connection = await this.#transport.connect(this.#slot, { signal: either });
     try {
       const channel = new CardChannel(connection, this.#log);
       channel.signal = signal;
@@ -200,6 +205,10 @@ export class CardSession {
     this.#cancelExpiry = undefined;
     await this.#opened?.connection.end();
     this.#opened = undefined;
+  }
+
+  get #closed(): boolean {
+    return this.#closing.signal.aborted;
   }
 
   #closedError(what: string): PcscError {
