@@ -6,6 +6,7 @@ import packageJson from "../package.json" with { type: "json" };
 import { endOptionsAtCommand } from "./command-words.ts";
 import { agentCommand } from "./commands/agent.ts";
 import { demoCommand } from "./commands/demo.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { envCommand } from "./commands/env.ts";
 import { exportKeyCommand } from "./commands/export-key.ts";
 import { logCommand } from "./commands/log.ts";
@@ -68,6 +69,7 @@ function buildProgram(context: CommandContext): Command {
     agentCommand,
     exportKeyCommand,
     statusCommand,
+    doctorCommand,
     pinCommand,
     releaseCommand,
     envCommand,

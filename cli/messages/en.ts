@@ -1,5 +1,6 @@
 /** English. Errors are written in English where they are thrown, so they are passed on as they are. */
 
+import { englishDoctor } from "./doctor-en.ts";
 import type { Messages } from "./messages.ts";
 import { englishPins } from "./pins-en.ts";
 import { englishPrompts } from "./prompts-en.ts";
@@ -28,6 +29,7 @@ export const en: Messages = {
       "pin save": "check the authentication PIN and save it in the OS keychain, for agent --pin-cache keychain",
       "pin forget": "erase the PIN from running agents and from the OS keychain",
       status: "show agent, reader, card, tries left, certificate dates and the last failure; asks for nothing",
+      doctor: "look for what stands in the way of a login, and say what to do about it",
       release: "make the running agent let go of the card now",
       env: "print what your shell, ~/.ssh/config and git need to use the agent, or write it there",
       service: "run the agent as a systemd or launchd service of yours",
@@ -70,6 +72,9 @@ export const en: Messages = {
       upstream: "offer the keys of the agent at this socket too, after the card's",
       notify: "show a notice on the desktop after each signature",
       force: "also with one try left",
+      server: "also ask this server, HOST[:PORT], which signatures it takes; without a login",
+      "show-prompt": "show the PIN prompt for real; what is typed goes nowhere",
+      report: "say instead what this card and reader really do, for the makers of this program; no personal data",
       n: "show this many entries (default 20)",
       shell: "bash, zsh or fish (default: the one in SHELL)",
       host: "use the card, and only the card, for these hosts: patterns as in ssh_config (default: all, beside your other keys)",
@@ -92,6 +97,7 @@ export const en: Messages = {
   },
   signatures: englishSignatures,
   status: englishStatus,
+  doctor: englishDoctor,
   setUp: englishSetUp,
   pin: englishPins,
   demo: {

@@ -1,5 +1,6 @@
 /** Japanese, for people who work in Japanese: the cards' official terms, technical names left as they are. */
 
+import { japaneseDoctor } from "./doctor-ja.ts";
 import { japaneseError } from "./errors-ja.ts";
 import type { Messages } from "./messages.ts";
 import { japanesePins } from "./pins-ja.ts";
@@ -29,6 +30,7 @@ export const ja: Messages = {
       "pin save": "利用者証明用の暗証番号を確かめて OS のキーチェーンに保存する（agent --pin-cache keychain で使う）",
       "pin forget": "動作中のエージェントと OS のキーチェーンから暗証番号を消去する",
       status: "エージェント、リーダー、カード、残り回数、証明書の期限、最後の失敗を表示する（暗証番号は不要）",
+      doctor: "ログインの妨げになるものを調べ、対処を示す",
       release: "動作中のエージェントにカードを解放させる",
       env: "シェル、~/.ssh/config、git でエージェントを使うための設定を表示する、または書き込む",
       service: "エージェントを systemd または launchd のユーザーサービスにする",
@@ -70,6 +72,9 @@ export const ja: Messages = {
       upstream: "このソケットの別のエージェントの鍵も、カードの鍵のあとに提供する",
       notify: "署名のたびにデスクトップに通知を表示する",
       force: "残り回数が1回でも実行する",
+      server: "このサーバー（HOST[:PORT]）が対応する署名方式も、ログインせずに調べる",
+      "show-prompt": "暗証番号の入力画面を実際に表示する（入力内容はどこにも送らない）",
+      report: "代わりに、このカードとリーダーの実際の動作を開発者向けに報告する（個人情報は含まない）",
       n: "表示する件数（既定 20）",
       shell: "bash、zsh、fish（既定: 環境変数 SHELL のシェル）",
       host: "このホスト（ssh_config のパターン）ではカードの鍵だけを使う（既定: すべてのホスト、ほかの鍵も併用）",
@@ -92,6 +97,7 @@ export const ja: Messages = {
   },
   signatures: japaneseSignatures,
   status: japaneseStatus,
+  doctor: japaneseDoctor,
   setUp: japaneseSetUp,
   pin: japanesePins,
   demo: {

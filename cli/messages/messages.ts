@@ -7,6 +7,7 @@ import type { PinName } from "../../lib/pin/pin.ts";
 import type { PromptTexts } from "../../lib/pin/prompt.ts";
 import type { NoticeText, SignatureEntry } from "../../lib/signature-entry.ts";
 import type { ValidityState } from "../../lib/x509/validity.ts";
+import type { FindingTexts, Level } from "../doctor/finding.ts";
 import type { ServiceState } from "../set-up/service.ts";
 import type { FileChange } from "../set-up/write.ts";
 
@@ -20,6 +21,7 @@ export type CommandName =
   | "pin forget"
   | "status"
   | "release"
+  | "doctor"
   | "env"
   | "service"
   | "service install"
@@ -55,6 +57,9 @@ export type OptionName =
   | "certificate"
   | "upstream"
   | "notify"
+  | "server"
+  | "show-prompt"
+  | "report"
   | "n"
   | "force"
   | "shell"
@@ -190,6 +195,16 @@ export interface SetUpTexts {
   status(state: ServiceState): string;
 }
 
+export interface DoctorTexts {
+  /** Before each finding, of one width. */
+  readonly levels: Readonly<Record<Level, string>>;
+  /** Of the lines under a finding: as wide as a level and two spaces. */
+  readonly indent: string;
+  readonly findings: FindingTexts;
+  /** The last line. */
+  summary(failed: number, warned: number): string;
+}
+
 export interface Messages {
   readonly language: "en" | "ja";
   /** Before a hint: `hint: `. */
@@ -199,6 +214,7 @@ export interface Messages {
   readonly agent: AgentTexts;
   readonly signatures: SignatureTexts;
   readonly status: StatusTexts;
+  readonly doctor: DoctorTexts;
   readonly setUp: SetUpTexts;
   readonly pin: PinTexts;
   readonly demo: DemoTexts;
