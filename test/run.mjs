@@ -22,6 +22,7 @@ const DEBIAN_PACKAGES = [
   ...["pcscd", "vsmartcard-vpcd", "opensc", "openssh-server", "openssh-client", "git", "tmux", "psmisc", "procps"],
   ...["pinentry-curses", "systemd", "iproute2"],
   ...["build-essential", "python3", "pkg-config", "libpcsclite-dev", "libsecret-1-dev"],
+  ...["gnome-keyring", "dbus"],
 ];
 
 /** Compiled when they are installed; left out by npm where that fails. */
