@@ -13,7 +13,7 @@ const MADE = " (this file was made for these lines)";
 const JOINED = " (the line before had no line end)";
 
 const BLOCK = new RegExp(
-  `^${BEGIN}(${[MADE, JOINED].map(escapeRegExp).join("|")}|)\\n([^]*?)^${END}(?:\\n|(?![^]))`,
+  `^${BEGIN}(${[MADE, JOINED].map(escapeRegExp).join("|")}|)\\n([\\s\\S]*?)^${END}(?:\\n|(?![\\s\\S]))`,
   "m",
 );
 

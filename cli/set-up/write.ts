@@ -27,7 +27,9 @@ const KEY_FILE_MODE = 0o644;
  * @throws FileError `IO_FAILED`: a file is read-only, its marks are damaged, or another key lies where ours belongs.
  */
 export async function writePlan(plan: SetUpPlan, deps: Places): Promise<readonly FileChange[]> {
-  const before = await readSetUp(deps);
+  const recorded = await readSetUp(deps);
+  const gitPath = globalGitFile(deps);
+  const before = { ...recorded, git: recorded.git?.file === gitPath ? recorded.git : undefined };
   const git = plan.git !== undefined && (await mayWriteGit(plan.git.values, before, deps)) ? plan.git : undefined;
   const blocks = [plan.shell, plan.ssh, ...(git === undefined ? [] : [git.signers])];
   const edits = [
@@ -35,7 +37,7 @@ export async function writePlan(plan: SetUpPlan, deps: Places): Promise<readonly
     ...(await Promise.all(blocks.map(({ path, text }) => planBlock(path, text)))),
   ];
   for (const { file, text } of edits) if (file.text !== text) await requireWritable(file.path);
-  const gitFile = await readTextFile(before.git?.file ?? globalGitFile(deps));
+  const gitFile = await readTextFile(gitPath);
   if (git !== undefined) await requireWritable(gitFile.path);
   const missing = git === undefined ? {} : await missingValues(git.values, deps);
   const record: SetUpRecord = {
