@@ -3,11 +3,12 @@
  * to the card, even one that does nothing with it, is in its way.
  *
  * What pcsclite 1.0.1 does that its documentation does not tell (observed, and read in its source):
- * - While a call with a reader object is under way, this object reports nothing, and `close()` waits for it. So each
- *   reader has two objects: one that watches, and one for calls, whose own watching was ended.
- * - A reader object that is closed before its first report never lets the process exit.
+ * - While a call with a reader object is under way, this object reports nothing, and may hold up the whole process to
+ *   report what came right before. So each reader has two objects: one that watches, and one for calls that does not.
+ * - The destructor of an object that never watched waits for a thread that never was: it must never be collected.
+ * - `close()` on an object that is not asleep at that moment may freeze the process, or never let it exit; and in a
+ *   listener of the object, or in what that awaits, it never returns.
  * - `connect` on an object whose last disconnect failed calls back without an error and without connecting.
- * - A reader object calls its listeners with its lock held: `close()` in there, or in what they await, never returns.
  * - Native code does not hold the objects: they must outlive their calls, and their own end by a turn of the event loop.
  */
 
@@ -35,6 +36,9 @@ const RESPONSE_BUFFER_BYTES = 65_548;
 const SCARD_PROTOCOL_T0 = 1;
 const FIRST_REPORT_WITHIN_MS = 1000;
 const NO_ATR = new Uint8Array(0);
+
+/** See above. One for each reader and each time that the service went away; for the whole process, as the collector is. */
+const CALLERS = new Set<LiteReader>();
 
 /** Starts watching at once; {@link CardTransport.ready} and {@link CardTransport.fault} tell how that went. */
 export function createPcscliteTransport(options: PcscliteOptions = {}): CardTransport {
@@ -106,7 +110,7 @@ class LiteWatch implements PcscWatch {
   async open(reader: string): Promise<OpenCard> {
     const watched = this.#watched.get(reader);
     if (watched === undefined) throw new PcscError("READER_ABSENT", `connect: there is no reader ${reader}`);
-    const caller = this.#idle.get(reader) ?? (await createCaller(watched.reader));
+    const caller = this.#idle.get(reader) ?? createCaller(watched.reader);
     this.#idle.delete(reader);
     try {
       const protocol = await connectExclusively(caller);
@@ -178,33 +182,33 @@ class LiteCard implements OpenCard {
   }
 
   async cut(): Promise<void> {
-    await this.#disconnect(this.#caller.SCARD_UNPOWER_CARD);
+    const { SCARD_UNPOWER_CARD, SCARD_LEAVE_CARD } = this.#caller;
+    if (!(await this.#disconnect(SCARD_UNPOWER_CARD))) await this.#disconnect(SCARD_LEAVE_CARD);
   }
 
   async giveBack(): Promise<void> {
     await this.#disconnect(this.#caller.SCARD_LEAVE_CARD);
   }
 
-  async #disconnect(disposition: number): Promise<void> {
+  async #disconnect(disposition: number): Promise<boolean> {
     try {
       await call<void>(this.#caller, (done) => this.#caller.disconnect(disposition, done));
       this.#onIdle();
+      return true;
     } catch (error) {
-      // The card or the service is gone. The object is not used again; its collection ends what is left.
+      // The card or the service is gone; the object is not used again.
       this.#log.debug("disconnect", { reader: this.#caller.name, error: messageOf(error) });
+      return false;
     }
   }
 }
 
-/** A second object of the same reader whose watching is over, see above. */
-async function createCaller(watched: LiteReader): Promise<LiteReader> {
+/** A second object of the same reader that watches nothing, see above. */
+function createCaller(watched: LiteReader): LiteReader {
   const ReaderClass: unknown = watched.constructor;
   if (!isReaderClass(ReaderClass)) throw new TypeError("pcsclite: a reader object without a class");
   const caller = new ReaderClass(watched.name);
-  await call<number>(caller, (done) => caller.get_status(done));
-  await twoTurns();
-  caller.close();
-  await twoTurns();
+  CALLERS.add(caller);
   return caller;
 }
 

@@ -27,8 +27,9 @@ export class SlotTable {
   readonly #entries = new Map<string, Entry>();
   #insertions = 0;
 
+  /** In the order of the readers' names: PC/SC reports them in any. */
   slots(): readonly CardSlot[] {
-    return Array.from(this.#entries.values(), ({ slot }) => slot);
+    return Array.from(this.#entries.values(), ({ slot }) => slot).sort((a, b) => (a.reader < b.reader ? -1 : 1));
   }
 
   find(reader: string): CardSlot | undefined {

@@ -71,7 +71,10 @@ describe("a table of readers", () => {
     table.clear();
     table.update("Reader 01", PRESENT, ATR);
     table.update(READER, PRESENT, ATR);
-    expect(table.slots().map((slot) => slot.insertion)).toEqual([2, 3]);
+    expect(table.slots().map(({ reader, insertion }) => [reader, insertion])).toEqual([
+      [READER, 3],
+      ["Reader 01", 2],
+    ]);
   });
 
   it("keeps an ATR learnt by connecting for the insertion", () => {
