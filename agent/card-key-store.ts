@@ -3,24 +3,32 @@
  * card that holds the key asked for.
  */
 
-import type { CertificateOutcome } from "../lib/card/jpki.ts";
+import type { CertificateOutcome, JpkiApplication } from "../lib/card/jpki.ts";
 import { type CardKey, cardKeyOf, type KnownKeyStore } from "../lib/card-key.ts";
-import { KeyError, PcscError } from "../lib/errors.ts";
+import { KeyError, messageOf } from "../lib/errors.ts";
 import type { KeyIdentity, KeyStore, SignContext } from "../lib/keys.ts";
+import type { Logger } from "../lib/log.ts";
+import { type CardArrival, isCardLost } from "./card-arrival.ts";
 import type { CardLogin, PinKeeper } from "./card-login.ts";
 import type { CardRecord, CardRegistry } from "./card-registry.ts";
+import { TypedPin } from "./typed-pin.ts";
 
 export interface CardKeyStoreOptions {
   readonly registry: CardRegistry;
   readonly known: KnownKeyStore;
   readonly login: CardLogin;
   readonly remembered: Pick<PinKeeper, "forget">;
-  /** Why PC/SC cannot be used now, if so. */
-  readonly fault: () => Error | undefined;
+  readonly arrival: CardArrival;
+  readonly log: Logger;
 }
+
+/** How often one request begins anew with a card that left or was reset. */
+const MAX_LOSSES = 5;
 
 export class CardKeyStore implements KeyStore {
   readonly #options: CardKeyStoreOptions;
+  /** How many signatures with a key are under way. */
+  readonly #underWay = new Map<string, number>();
 
   constructor(options: CardKeyStoreOptions) {
     this.#options = options;
@@ -36,14 +44,17 @@ export class CardKeyStore implements KeyStore {
   }
 
   async sign(keyId: string, digestInfo: Uint8Array, context: SignContext): Promise<Uint8Array> {
-    const { purpose, program, signal } = context;
     const key = this.#keyOf(keyId);
-    const card = await this.#cardOf(key);
-    signal.throwIfAborted();
-    return this.#options.login.run(card, { card: key.comment, purpose, program }, signal, async (jpki) => {
-      if (card.identity.kind === "hidden") await this.#reveal(card, key, await jpki.readCertificate("auth"));
-      return jpki.sign("auth", digestInfo);
-    });
+    const typedPin = new TypedPin();
+    this.#underWay.set(keyId, (this.#underWay.get(keyId) ?? 0) + 1);
+    try {
+      return await this.#signWherever(key, digestInfo, context, typedPin);
+    } finally {
+      typedPin.wipe();
+      const left = (this.#underWay.get(keyId) ?? 0) - 1;
+      if (left > 0) this.#underWay.set(keyId, left);
+      else this.#underWay.delete(keyId);
+    }
   }
 
   async forget(keyId?: string | undefined): Promise<void> {
@@ -59,32 +70,35 @@ export class CardKeyStore implements KeyStore {
     return key;
   }
 
-  /** The card with this key, after waiting for readings that are under way. */
-  async #cardOf(key: CardKey): Promise<CardRecord> {
-    const { registry, fault } = this.#options;
-    const found = this.#findCard(key);
-    if (found !== undefined) return found;
-    await registry.settled();
-    const settled = this.#findCard(key);
-    if (settled !== undefined) return settled;
-    await registry.retryUnreadable();
-    const retried = this.#findCard(key);
-    if (retried !== undefined) return retried;
-    const noPcsc = fault();
-    if (noPcsc !== undefined) throw noPcsc;
-    for (const { identity } of registry.cards()) if (identity.kind === "unreadable") throw identity.error;
-    throw new PcscError("CARD_ABSENT", `find the card of "${key.comment}": it is on no reader`, {
-      hint: "put that card on the reader and try again",
-      details: { card: key.comment },
-    });
-  }
-
-  #findCard(key: CardKey): CardRecord | undefined {
-    const cards = this.#options.registry.cards();
-    return (
-      cards.find(({ identity }) => identity.kind === "known" && identity.key.id === key.id) ??
-      (key.kind === "phone" ? cards.find(({ identity }) => identity.kind === "hidden") : undefined)
-    );
+  /** A card that leaves before it has signed is waited for again. */
+  async #signWherever(
+    key: CardKey,
+    digestInfo: Uint8Array,
+    { purpose, program, signal }: SignContext,
+    typedPin: TypedPin,
+  ): Promise<Uint8Array> {
+    const { arrival, login, log } = this.#options;
+    const request = { card: key.comment, purpose, program };
+    let letGo = false;
+    for (let losses = 0; ; losses++) {
+      const { card, waitedFor } = await arrival.find(key, request, signal);
+      signal.throwIfAborted();
+      letGo ||= waitedFor;
+      try {
+        const sign = async (jpki: JpkiApplication) => {
+          if (card.identity.kind === "hidden") await this.#reveal(card, key, await jpki.readCertificate("auth"));
+          return jpki.sign("auth", digestInfo);
+        };
+        const signature = await login.run(card, request, signal, sign, { typedPin, letGo });
+        if (letGo && this.#underWay.get(key.id) === 1)
+          log.info("signed; the card may be taken away", { event: "take-away", key: key.id, card: key.comment });
+        return signature;
+      } catch (error) {
+        if (signal.aborted || !arrival.waits || losses === MAX_LOSSES || !isCardLost(error)) throw error;
+        log.info("the card left before it signed", { key: key.id, card: key.comment, text: messageOf(error) });
+        await arrival.lost(card, signal);
+      }
+    }
   }
 
   /** A phone shows which one it is only now; another one must not sign in its place. */

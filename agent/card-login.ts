@@ -15,6 +15,7 @@ import type { PinBroker } from "./pin-broker.ts";
 import { type LoginOutcome, type PinSource, protectedPin, verifyWith, wrongPin } from "./pin-login.ts";
 import type { InsertedCard, RememberedPins } from "./remembered-pins.ts";
 import { Turns } from "./turns.ts";
+import type { TypedPin } from "./typed-pin.ts";
 
 export interface CardLoginOptions {
   readonly registry: CardRegistry;
@@ -31,11 +32,19 @@ export type PinKeeper = Pick<RememberedPins, "has" | "recall" | "keep" | "fail" 
 /** What a person is told about a request for the PIN. */
 export type LoginRequest = Pick<PinRequest, "card" | "purpose" | "program">;
 
+/** What one request does in its own way. */
+export interface LoginManner {
+  /** What was typed for this request, over several runs; the caller wipes it. */
+  readonly typedPin?: TypedPin | undefined;
+  /** The card is to be without power right after the job, whatever else. */
+  readonly letGo?: boolean | undefined;
+}
+
 type Step<T> =
   | { readonly kind: "done"; readonly value: T }
   | (Exclude<LoginOutcome, { kind: "verified" }> & { readonly typed: boolean });
 
-interface Attempt<T> {
+interface Attempt<T> extends LoginManner {
   readonly card: CardRecord;
   readonly signal: AbortSignal;
   readonly job: (jpki: JpkiApplication) => Promise<T>;
@@ -61,8 +70,9 @@ export class CardLogin {
     request: LoginRequest,
     signal: AbortSignal,
     job: (jpki: JpkiApplication) => Promise<T>,
+    manner: LoginManner = {},
   ): Promise<T> {
-    const attempt = { card, signal, job };
+    const attempt = { ...manner, card, signal, job };
     const inserted = insertedCard(card);
     if (card.session.open || (inserted !== undefined && this.#options.remembered.has(inserted))) {
       const step = await this.#attemptHeld(attempt);
@@ -97,19 +107,22 @@ export class CardLogin {
 
   async #askUntilDone<T>(attempt: Attempt<T>, request: LoginRequest): Promise<T> {
     const { broker } = this.#options;
-    const { card, signal } = attempt;
+    const { card, signal, typedPin } = attempt;
     const { reader } = card.slot;
-    let step = await this.#attemptTwice(attempt, () => this.#recall(card));
+    const fromBefore = () => typedPin?.sourceFor(insertedCard(card)) ?? this.#recall(card);
+    let step = await this.#attemptTwice(attempt, fromBefore);
     while (step.kind !== "done") {
+      typedPin?.wipe(); // wrong, or a try was lost since the person saw the number
       const { triesLeft } = step;
       const previous = step.kind === "wrong" && step.typed ? "wrong" : undefined;
       const question = { ...request, pin: "auth", reader, triesLeft, previous } as const;
-      const pin = await broker.ask(question, signal);
-      step = await this.#attempt(attempt, { kind: "typed", pin, triesLeft });
-      if (step.kind === "wrong" && step.triesLeft < 2) {
+      if (step.kind === "wrong" && step.typed && step.triesLeft < 2) {
         broker.holdWrong(question);
         throw wrongPin("auth", step.triesLeft);
       }
+      const pin = await broker.ask(question, signal);
+      typedPin?.keep(insertedCard(card), pin, triesLeft);
+      step = await this.#attempt(attempt, { kind: "typed", pin, triesLeft });
     }
     return step.value;
   }
@@ -136,8 +149,9 @@ export class CardLogin {
   }
 
   /** One session with the card; wipes the PIN. Unless the job is done, the card is without power afterwards. */
-  async #attempt<T>({ card, signal, job }: Attempt<T>, source: PinSource): Promise<Step<T>> {
-    const { registry, remembered, hold } = this.#options;
+  async #attempt<T>({ card, signal, job, letGo }: Attempt<T>, source: PinSource): Promise<Step<T>> {
+    const { registry, remembered } = this.#options;
+    const hold = this.#options.hold && letGo !== true;
     let accepted = false;
     let refused: Exclude<LoginOutcome, { kind: "verified" }> | undefined;
     const logIn = async (jpki: JpkiApplication): Promise<Step<T>> => {

@@ -33,6 +33,8 @@ export interface CardRecord {
 interface MutableRecord extends CardRecord {
   identity: CardIdentity;
   identified: Promise<void>;
+  /** Whether it is being read now. */
+  reading: boolean;
 }
 
 export interface CardRegistryOptions {
@@ -53,6 +55,7 @@ export class CardRegistry {
   readonly #records = new Map<number, MutableRecord>();
   /** Sessions of cards that have left, still ending. */
   readonly #ending = new Set<Promise<void>>();
+  readonly #watchers = new Set<() => void>();
   #unsubscribe: (() => void) | undefined;
 
   constructor(options: CardRegistryOptions) {
@@ -63,6 +66,12 @@ export class CardRegistry {
   start(): void {
     this.#unsubscribe = this.#options.transport.onChange(() => this.#refresh());
     this.#refresh();
+  }
+
+  /** Calls back after each change of {@link cards}, of a card's identity, and of PC/SC. Returns what ends it. */
+  watch(watcher: () => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
   }
 
   /** The cards on the readers now, in the readers' order. */
@@ -85,7 +94,7 @@ export class CardRegistry {
   /** Reads again the cards that could not be read; resolves when done. */
   async retryUnreadable(): Promise<void> {
     for (const record of this.#records.values()) {
-      if (record.identity.kind === "unreadable") record.identified = this.#identify(record);
+      if (record.identity.kind === "unreadable" && !record.reading) record.identified = this.#identify(record);
     }
     await this.settled();
   }
@@ -127,6 +136,11 @@ export class CardRegistry {
     }
     for (const slot of present) if (!this.#records.has(slot.insertion)) this.#add(slot);
     onChange?.(insertions);
+    this.#tellWatchers();
+  }
+
+  #tellWatchers(): void {
+    for (const watcher of [...this.#watchers]) watcher();
   }
 
   #add(slot: CardSlot): void {
@@ -136,6 +150,7 @@ export class CardRegistry {
       session: new CardSession({ transport, slot, holdMs, log }),
       identity: { kind: "unread" },
       identified: Promise.resolve(),
+      reading: false,
     };
     this.#records.set(slot.insertion, record);
     record.identified = this.#identify(record);
@@ -150,6 +165,7 @@ export class CardRegistry {
   async #identify(record: MutableRecord): Promise<void> {
     const { log } = this.#options;
     const { reader } = record.slot;
+    record.reading = true;
     try {
       const found = await this.#readCertificate(record);
       switch (found.kind) {
@@ -178,6 +194,9 @@ export class CardRegistry {
       const cause = error instanceof Error ? error : new Error(messageOf(error));
       record.identity = { kind: "unreadable", error: cause };
       log.warn("card could not be read", { reader, error: cause.message });
+    } finally {
+      record.reading = false;
+      this.#tellWatchers();
     }
   }
 

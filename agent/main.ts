@@ -15,6 +15,7 @@ import type { Prompt, UseRequest } from "../lib/pin/prompt.ts";
 import type { PinVault } from "../lib/pin/vault.ts";
 import type { SignatureRecord } from "../lib/signature-entry.ts";
 import type { CertificateSource } from "../lib/user-certificates.ts";
+import { CardArrival } from "./card-arrival.ts";
 import { CardKeyStore } from "./card-key-store.ts";
 import { CardLogin, type PinKeeper } from "./card-login.ts";
 import { type CardRecord, CardRegistry } from "./card-registry.ts";
@@ -28,6 +29,7 @@ import type { AgentService } from "./own-extensions.ts";
 import { PinBroker } from "./pin-broker.ts";
 import { changePin } from "./pin-change.ts";
 import { type CardPinStates, readPinStates, savePin } from "./pin-commands.ts";
+import { type AgreeToProbe, type ProbedCard, probeCards } from "./probe-cards.ts";
 import { readerFilter } from "./reader-filter.ts";
 import { type PinCache, RememberedPins } from "./remembered-pins.ts";
 import type { SignPolicy } from "./sign-guard.ts";
@@ -35,6 +37,7 @@ import type { SignPolicy } from "./sign-guard.ts";
 export { askAgentToForget, type ForgetOutcome } from "./forget-client.ts";
 export { type InheritedSocket, inheritedSocket } from "./inherited-socket.ts";
 export type { CardPinStates, PinState } from "./pin-commands.ts";
+export type { AgreeToProbe, ProbedCard, ProbeStep } from "./probe-cards.ts";
 export type { SignPolicy } from "./sign-guard.ts";
 
 /** The outside, ready to use. Closed by what is built on it. */
@@ -59,6 +62,8 @@ export interface AgentOptions {
   readonly inheritedFd?: number | undefined;
   readonly pinCache: PinCache;
   readonly cardHoldMs: number;
+  /** How long a signature waits for its card, milliseconds; 0: it fails at once. */
+  readonly waitCardMs: number;
   readonly policy: SignPolicy;
   /** Host names of a host key, from known_hosts. */
   readonly hostsOfKey?: ((hostKeyBlob: Uint8Array) => readonly string[]) | undefined;
@@ -89,7 +94,9 @@ const FIRST_READING_MS = 3000;
 export async function startAgent(parts: AgentParts, options: AgentOptions): Promise<RunningAgent> {
   const { transport, known, log } = parts;
   const cards = openCards(parts, options.pinCache, options.cardHoldMs);
-  const keys = new CardKeyStore({ ...cards, known, fault: () => transport.fault() });
+  const fault = () => transport.fault();
+  const arrival = new CardArrival({ ...cards, waitMs: options.waitCardMs, fault, log });
+  const keys = new CardKeyStore({ ...cards, known, arrival, log });
   try {
     cards.registry.start();
     await firstReading(transport, cards.registry, log);
@@ -156,6 +163,18 @@ export function saveCardPin(parts: AgentParts, vault: PinVault, signal: AbortSig
       new CardLogin({ registry, broker, remembered, hold: false, log: parts.log });
     return savePin({ registry, vault, newLogin }, signal);
   });
+}
+
+/** Tries out what is believed of the cards, for `doctor --report`; closes `parts`. @throws as in probe-cards.ts. */
+export function probeCardsOn(
+  parts: AgentParts,
+  agree: AgreeToProbe,
+  signal: AbortSignal,
+): Promise<readonly ProbedCard[]> {
+  const { transport, now } = parts;
+  return withCards(parts, signal, ({ registry, login }) =>
+    probeCards({ transport, registry, login, agree, now }, signal),
+  );
 }
 
 /** For a command: nothing is remembered, no session is held. */
@@ -240,6 +259,7 @@ function openCards(parts: AgentParts, cache: PinCache, holdMs: number): Cards {
     onChange: (insertions) => remembered.forgetInsertionsExcept(insertions),
     onKey: (key) => {
       constraints.restore(key.id);
+      tellNewKey(known.list(), key, log);
       return known.remember(key);
     },
     log,
@@ -254,6 +274,16 @@ function openCards(parts: AgentParts, cache: PinCache, holdMs: number): Cards {
     await transport.close();
   };
   return { registry, broker, remembered, login, constraints, close };
+}
+
+/** Whether a card is new or renewed it does not tell: the names on it are not ours to keep. No key is dropped. */
+function tellNewKey(known: readonly CardKey[], { id, comment }: CardKey, log: Logger): void {
+  if (known.length === 0 || known.some((key) => key.id === id)) return;
+  log.info("a card with a key never seen before; if it replaces another, run: jpki-agent export-key", {
+    event: "new-key",
+    key: id,
+    card: comment,
+  });
 }
 
 async function firstReading(transport: CardTransport, registry: CardRegistry, log: Logger): Promise<void> {

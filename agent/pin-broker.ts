@@ -7,7 +7,7 @@ import { assertNever, PinError } from "../lib/errors.ts";
 import type { SignPurpose } from "../lib/keys.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Pin } from "../lib/pin/pin.ts";
-import type { PinRequest, Prompt, UseRequest } from "../lib/pin/prompt.ts";
+import type { MessageEnd, PinRequest, PlaceCardRequest, Prompt, UseRequest } from "../lib/pin/prompt.ts";
 import { Turns } from "./turns.ts";
 
 export interface PinBrokerOptions {
@@ -45,6 +45,8 @@ export class PinBroker {
   readonly #refusals = new Map<string, Refusal>();
   #lastRefusal: PinError | undefined;
   readonly #closing = new AbortController();
+  /** Messages that are shown or wait for it: they give way to questions. */
+  readonly #messages = new Set<AbortController>();
 
   constructor({ prompt, now, log, refusalMs = REFUSAL_MS }: PinBrokerOptions) {
     this.#prompt = prompt;
@@ -76,6 +78,7 @@ export class PinBroker {
       throw new PinError("PIN_BLOCKED", "ask for the PIN: the card has blocked it", { details: { pin: request.pin } });
     const either = AbortSignal.any([signal, this.#closing.signal]);
     this.#throwIfRefused(request);
+    this.#takeMessagesAway();
     return this.#turns.run(either, async () => {
       this.#throwIfRefused(request);
       return this.#askNow(request, either);
@@ -90,6 +93,7 @@ export class PinBroker {
    */
   async confirm(request: UseRequest, signal: AbortSignal): Promise<boolean> {
     const either = AbortSignal.any([signal, this.#closing.signal]);
+    this.#takeMessagesAway();
     return this.#turns.run(either, async () => {
       if (this.#refusalOf(useKey(request)) !== undefined) return false;
       const yes = await this.#confirmNow(request, either);
@@ -97,6 +101,37 @@ export class PinBroker {
       if (!yes) this.#hold(useKey(request), "PIN_CANCELLED");
       return yes;
     });
+  }
+
+  /**
+   * Asks a person to place a card; taken away while there is a question, and shown again. A no holds for a moment, for
+   * whatever this card is asked next.
+   *
+   * @throws PinError `PIN_NO_PROMPT`, `PIN_CANCELLED` when the agent stops; the signal's reason when it aborts.
+   */
+  async askForCard(request: PlaceCardRequest, signal: AbortSignal): Promise<MessageEnd> {
+    const either = AbortSignal.any([signal, this.#closing.signal]);
+    const key = JSON.stringify(["place-card", request.card]);
+    for (;;) {
+      if (this.#refusalOf(key) !== undefined) return "cancelled";
+      const away = new AbortController();
+      this.#messages.add(away);
+      try {
+        const shown = AbortSignal.any([either, away.signal]);
+        const end = await this.#turns.run(shown, () => this.#prompt.askForCard(request, shown));
+        if (end === "cancelled") this.#hold(key, "PIN_CANCELLED");
+        return end;
+      } catch (error) {
+        either.throwIfAborted();
+        if (!away.signal.aborted) throw error;
+      } finally {
+        this.#messages.delete(away);
+      }
+    }
+  }
+
+  #takeMessagesAway(): void {
+    for (const message of this.#messages) message.abort();
   }
 
   /** A cancel is a no. */

@@ -46,6 +46,7 @@ export async function runDemo(options: DemoOptions): Promise<string | undefined>
     socketPath: join(folder, "agent.sock"),
     pinCache: { mode: "off", ttlMs: 0 },
     cardHoldMs: 0,
+    waitCardMs: 0,
     policy: { allowSha1: false, allowAnyData: false },
   });
   try {
@@ -97,6 +98,7 @@ function answeringPrompt(texts: DemoTexts, tell: Tell): Prompt {
       return pinFromBytes("auth", utf8(FICTIONAL_PIN));
     },
     confirm: async () => false,
+    askForCard: async () => "cancelled",
   };
 }
 

@@ -35,6 +35,7 @@ export async function settingsOf(flags: GlobalFlags & AgentConfig, deps: Deps): 
       pinCache: flags.pinCache ?? file.agent.pinCache,
       pinCacheTtl: flags.pinCacheTtl ?? file.agent.pinCacheTtl,
       cardHold: flags.cardHold ?? file.agent.cardHold,
+      waitCard: flags.waitCard ?? file.agent.waitCard,
       allowSha1: flags.allowSha1 ?? file.agent.allowSha1,
       allowAnyData: flags.allowAnyData ?? file.agent.allowAnyData,
       confirm: flags.confirm ?? file.agent.confirm,

@@ -45,6 +45,8 @@ export interface AgentConfig {
   readonly pinCacheTtl?: number | undefined;
   /** Seconds. */
   readonly cardHold?: number | undefined;
+  /** Seconds. */
+  readonly waitCard?: number | undefined;
   readonly allowSha1?: boolean | undefined;
   readonly allowAnyData?: boolean | undefined;
   readonly confirm?: boolean | undefined;

@@ -27,6 +27,7 @@ interface AgentFlags extends GlobalFlags, AgentConfig {
 /** After this long without use a remembered PIN is forgotten, also while the card stays, seconds. */
 const DEFAULT_PIN_CACHE_TTL = 3600;
 const DEFAULT_CARD_HOLD = 3;
+const DEFAULT_WAIT_CARD = 30;
 
 export function agentCommand(context: CommandContext): Command {
   const { options, commands } = context.messages.help;
@@ -42,6 +43,7 @@ export function agentCommand(context: CommandContext): Command {
     .addOption(new Option("--pin-cache <how>", options["pin-cache"]).argParser(oneOf("--pin-cache", PIN_CACHES)))
     .option("--pin-cache-ttl <seconds>", options["pin-cache-ttl"], seconds("--pin-cache-ttl"))
     .option("--card-hold <seconds>", options["card-hold"], seconds("--card-hold"))
+    .option("--wait-card <seconds>", options["wait-card"], seconds("--wait-card"))
     .option("--allow-sha1", options["allow-sha1"])
     .option("--allow-any-data", options["allow-any-data"])
     .option("--confirm", options.confirm)
@@ -78,7 +80,7 @@ async function serve(flags: AgentFlags, args: readonly string[], context: Comman
   const { deps, messages, setStatus } = context;
   const [program, ...rest] = args;
   const settings = await settingsOf(flags, deps);
-  const { pinCache = "session", pinCacheTtl, cardHold, allowSha1, allowAnyData } = settings.agent;
+  const { pinCache = "session", pinCacheTtl, cardHold, waitCard, allowSha1, allowAnyData } = settings.agent;
   const { startAgent } = await import("../../agent/main.ts");
   const socket = await socketOf(flags, settings.agent, deps);
   const { parts, knownHosts, certificates } = await openAgentParts(
@@ -92,6 +94,7 @@ async function serve(flags: AgentFlags, args: readonly string[], context: Comman
     inheritedFd: socket.fd,
     pinCache: { mode: pinCache, ttlMs: 1000 * (pinCacheTtl ?? DEFAULT_PIN_CACHE_TTL) },
     cardHoldMs: 1000 * (cardHold ?? DEFAULT_CARD_HOLD),
+    waitCardMs: 1000 * (waitCard ?? DEFAULT_WAIT_CARD),
     policy: {
       allowSha1: allowSha1 === true,
       allowAnyData: allowAnyData === true,

@@ -49,6 +49,7 @@ export type OptionName =
   | "pin-cache"
   | "pin-cache-ttl"
   | "card-hold"
+  | "wait-card"
   | "allow-sha1"
   | "allow-any-data"
   | "confirm"

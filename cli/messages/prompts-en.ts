@@ -46,6 +46,10 @@ export const englishPrompts: PromptTexts = {
         return assertNever(question);
     }
   },
+  placeCard: (request) => ({
+    warning: request.otherCard ? "Another card is on the reader. No PIN is sent to it." : "",
+    text: ["Place your My Number card on a reader.", ...useLines(request)].join("\n"),
+  }),
 };
 
 const LAST_TRY =

@@ -51,6 +51,10 @@ export const japanesePrompts: PromptTexts = {
         return assertNever(question);
     }
   },
+  placeCard: (request) => ({
+    warning: request.otherCard ? "別のカードが置かれています（暗証番号は送りません）。" : "",
+    text: ["マイナンバーカードをリーダーに置いてください。", ...useLines(request)].join("\n"),
+  }),
 };
 
 const LAST_TRY =

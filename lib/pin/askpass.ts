@@ -36,5 +36,12 @@ export function createAskpassPrompt({ program, env, texts }: AskpassOptions): Pr
       // As in OpenSSH: a program that knows no confirm box shows an input field, where OK alone is a yes.
       return answer !== "no" && takeYes(answer, "empty is yes");
     },
+    async askForCard(request, signal) {
+      // As ssh asks for a touch of a security key; there too, a program may end at once, or take something typed.
+      const answer = await ask(texts.placeCard(request), { ...plainEnv, SSH_ASKPASS_PROMPT: "none" }, signal);
+      if (answer === "no") return "cancelled";
+      answer.fill(0);
+      return "closed";
+    },
   };
 }

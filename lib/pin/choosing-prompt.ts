@@ -38,6 +38,7 @@ export function createChoosingPrompt({ choose, open, log }: ChoosingPromptOption
     name: "auto",
     askPin: (request, signal) => ask(signal, (prompt) => prompt.askPin(request, signal)),
     confirm: (request, signal) => ask(signal, (prompt) => prompt.confirm(request, signal)),
+    askForCard: (request, signal) => ask(signal, (prompt) => prompt.askForCard(request, signal)),
   };
 }
 

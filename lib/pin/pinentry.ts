@@ -51,6 +51,14 @@ export function createPinentryPrompt(options: PinentryOptions): Prompt {
       if (outcome.kind === "ok") outcome.data.fill(0);
       return outcome.kind === "ok";
     },
+    async askForCard(request, signal) {
+      const question = { warning: "", text: wholeText(texts.placeCard(request)) };
+      // Its one button says "Cancel", so that every end is a person's no.
+      const labels = { yes: texts.buttons.cancel, no: texts.buttons.cancel };
+      const outcome = await ask(options, question, labels, "MESSAGE", signal);
+      if (outcome.kind === "ok") outcome.data.fill(0);
+      return "cancelled";
+    },
   };
 }
 
@@ -65,7 +73,7 @@ async function ask(
   options: PinentryOptions,
   { warning, text }: PromptText,
   { prompt, yes, no }: Labels,
-  question: "GETPIN" | "CONFIRM",
+  question: "GETPIN" | "CONFIRM" | "MESSAGE",
   signal: AbortSignal,
 ): Promise<AssuanOutcome> {
   const { program, env, texts } = options;

@@ -46,6 +46,16 @@ export type UseRequest = {
 /** A yes-or-no question with the text in the person's language. */
 export type ConfirmRequest = { readonly kind: "last-try"; readonly request: PinRequest } | UseRequest;
 
+/** That the card must be placed on a reader, while a request waits for it. */
+export interface PlaceCardRequest {
+  /** The comment of the card's key. */
+  readonly card: string;
+  readonly purpose: SignPurpose;
+  readonly program?: string | undefined;
+  /** Whether another card lies on a reader. */
+  readonly otherCard: boolean;
+}
+
 export interface Prompt {
   /** For logs and `status`. */
   readonly name: "auto" | "pinentry" | "askpass" | "tty" | "systemd" | "none";
@@ -57,7 +67,16 @@ export interface Prompt {
   askPin(request: PinRequest, signal: AbortSignal): Promise<Pin>;
   /** @returns true only for a person's explicit yes. @throws as {@link askPin}. */
   confirm(request: ConfirmRequest, signal: AbortSignal): Promise<boolean>;
+  /**
+   * Shows a message until the signal takes it away, or a person does.
+   *
+   * @returns "cancelled" for a person's no; "closed" if it is not shown any more and that says nothing.
+   * @throws PinError `PIN_NO_PROMPT`, also of a prompt that cannot show a message without a question; the signal's reason.
+   */
+  askForCard(request: PlaceCardRequest, signal: AbortSignal): Promise<MessageEnd>;
 }
+
+export type MessageEnd = "cancelled" | "closed";
 
 /** One question in words. */
 export interface PromptText {
@@ -77,4 +96,5 @@ export interface PromptTexts {
   pinLabel(request: PinRequest): string;
   /** What it is about (one try left: what that means), ending in the question to be answered with yes or no. */
   confirm(request: ConfirmRequest): PromptText;
+  placeCard(request: PlaceCardRequest): PromptText;
 }

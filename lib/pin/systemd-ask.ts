@@ -40,5 +40,9 @@ export function createSystemdAskPrompt({ program, env, texts }: SystemdAskOption
       const answer = await ask({ warning, text: `${text} (yes/no)` }, ["--echo"], signal);
       return answer !== "no" && takeYes(answer, "empty is no");
     },
+    askForCard() {
+      const text = `show a message by ${program}: it only asks questions`;
+      return Promise.reject(new PinError("PIN_NO_PROMPT", text));
+    },
   };
 }

@@ -40,6 +40,21 @@ export function createTtyPrompt({ path, color, texts }: TtyOptions): Prompt {
       line.fill(0);
       return yes;
     },
+    async askForCard(request, signal) {
+      try {
+        const line = await readLine(
+          path,
+          `${words(texts.placeCard(request))} (Ctrl-C: ${texts.buttons.cancel})\n`,
+          "hidden",
+          signal,
+        );
+        line.fill(0);
+        return "closed";
+      } catch (error) {
+        if (error instanceof PinError && error.code === "PIN_CANCELLED") return "cancelled";
+        throw error;
+      }
+    },
   };
 }
 

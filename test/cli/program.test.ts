@@ -32,7 +32,7 @@ describe("help and version", () => {
         "--pin-cache ",
         "--pin-cache-ttl",
       ],
-      ...["--card-hold", "--allow-sha1", "--allow-any-data", "--reader"],
+      ...["--card-hold", "--wait-card", "--allow-sha1", "--allow-any-data", "--reader"],
       ...["--confirm", "--allow-forwarded", "--require-binding", "--certificate"],
     ])
       expect(deps.out()).toContain(word);
@@ -63,6 +63,7 @@ describe("usage errors", () => {
     [["agent", "--card-hold", "1e3"], "bad-option-value"],
     [["agent", "--card-hold", "9999999"], "bad-option-value"],
     [["agent", "--card-hold", ""], "bad-option-value"],
+    [["agent", "--wait-card", "-1"], "bad-option-value"],
     [["agent", "-c", "-s"], "conflicting-options"],
     [["demo", "extra"], "too-many-arguments"],
     [["agent", "--background", "true"], "conflicting-options"],

@@ -77,11 +77,12 @@ export interface AgentProcess {
   stop(signal?: NodeJS.Signals): Promise<number | NodeJS.Signals>;
 }
 
-/** Resolves once the agent says that it is ready. */
+/** Resolves once the agent says that it is ready. It waits for no card unless `args` say so. */
 export async function startAgentProcess(sand: Sandbox, args: readonly string[] = []): Promise<AgentProcess> {
   // It must not outlive a failed test: it would read the next test's cards.
   const program = ["setpriv", "--pdeathsig", "KILL", process.execPath, JPKI_AGENT] as const;
-  const child = spawn(program[0], [...program.slice(1), "-v", "-v", "agent", "--socket", sand.socketPath, ...args], {
+  const own = ["-v", "-v", "agent", "--socket", sand.socketPath, "--wait-card", "0"];
+  const child = spawn(program[0], [...program.slice(1), ...own, ...args], {
     env: sand.env,
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -1,5 +1,6 @@
 /** The card's key store as agent/main.ts builds it, on cards in process and with a person made of answers. */
 
+import { CardArrival } from "../../agent/card-arrival.ts";
 import { CardKeyStore } from "../../agent/card-key-store.ts";
 import { CardLogin } from "../../agent/card-login.ts";
 import { CardRegistry } from "../../agent/card-registry.ts";
@@ -8,7 +9,7 @@ import { PinBroker } from "../../agent/pin-broker.ts";
 import { type PinCache, RememberedPins } from "../../agent/remembered-pins.ts";
 import type { CardTransport } from "../../lib/card/transport.ts";
 import type { CardKey } from "../../lib/card-key.ts";
-import { silentLogger } from "../../lib/log.ts";
+import { type Logger, silentLogger } from "../../lib/log.ts";
 import { pinFromBytes } from "../../lib/pin/pin.ts";
 import type { PinVault } from "../../lib/pin/vault.ts";
 import type { VirtualCard } from "../../lib/virtual-card/card.ts";
@@ -53,6 +54,9 @@ export interface CardKeysSetUp {
   readonly clock?: FakeClock;
   /** How long a no holds. */
   readonly refusalMs?: number | undefined;
+  /** How long a signature waits for its card; default: not at all. */
+  readonly waitMs?: number | undefined;
+  readonly log?: Logger | undefined;
   /** Throws for a command that never reaches the card. */
   readonly refuse?: (command: Uint8Array) => void;
 }
@@ -97,6 +101,8 @@ export async function setUpCardKeys({
   vault,
   clock = new FakeClock(),
   refusalMs,
+  waitMs = 0,
+  log = silentLogger,
   refuse = () => {},
 }: CardKeysSetUp) {
   const transmitting: Transmitting = {};
@@ -122,12 +128,14 @@ export async function setUpCardKeys({
     },
   });
   const login = new CardLogin({ registry, broker, remembered, hold: cache !== "off", log: silentLogger });
+  const arrival = new CardArrival({ registry, broker, waitMs, fault: () => transport.fault(), log });
   const keys = new CardKeyStore({
     registry,
     known: { list: () => known, remember: async (key) => void known.push(key) },
     login,
     remembered,
-    fault: () => transport.fault(),
+    arrival,
+    log,
   });
   const token = new GivenPins({ registry, login, remembered, cacheMode: cache });
   registry.start();

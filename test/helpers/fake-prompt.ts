@@ -1,7 +1,14 @@
 /** A person made of closures: every question waits until the test answers it, or its signal aborts. */
 
 import type { Pin } from "../../lib/pin/pin.ts";
-import type { ConfirmRequest, PinRequest, Prompt, UseRequest } from "../../lib/pin/prompt.ts";
+import type {
+  ConfirmRequest,
+  MessageEnd,
+  PinRequest,
+  PlaceCardRequest,
+  Prompt,
+  UseRequest,
+} from "../../lib/pin/prompt.ts";
 
 export type Question =
   | { readonly kind: "pin"; readonly request: PinRequest; answer(pin: Pin): void; fail(error: unknown): void }
@@ -14,12 +21,23 @@ export interface UseQuestion {
   fail(error: unknown): void;
 }
 
+/** A message that asks for a card. */
+export interface CardMessage {
+  readonly request: PlaceCardRequest;
+  answer(end: MessageEnd): void;
+  fail(error: unknown): void;
+}
+
 export class FakePrompt implements Prompt {
   readonly name = "tty";
   /** All questions about a PIN that were ever shown, in order. */
   readonly shown: Question[] = [];
   /** All questions whether to use the key, in order. */
   readonly uses: UseQuestion[] = [];
+  /** All messages that asked for a card, in order. */
+  readonly messages: CardMessage[] = [];
+  /** Called when a message is on the screen. */
+  onMessage: (message: CardMessage) => void = () => {};
   /** How many are on the screen now. */
   open = 0;
   /** The most that ever were at the same time. */
@@ -45,6 +63,14 @@ export class FakePrompt implements Prompt {
         this.uses.push(question);
         this.#onUse(question);
       }
+    });
+  }
+
+  askForCard(request: PlaceCardRequest, signal: AbortSignal): Promise<MessageEnd> {
+    return this.#show<MessageEnd>(signal, (answer, fail) => {
+      const message = { request, answer, fail };
+      this.messages.push(message);
+      this.onMessage(message);
     });
   }
 

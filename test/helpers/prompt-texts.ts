@@ -11,4 +11,5 @@ export const fakeTexts: PromptTexts = {
   }),
   pinLabel: () => "PIN",
   confirm: () => ({ warning: "", text: "The last try?" }),
+  placeCard: ({ card, otherCard }) => ({ warning: otherCard ? "another" : "", text: `Place ${card}` }),
 };

@@ -1,5 +1,5 @@
 /**
- * A program that asks on a terminal and says how it went: `tty-driver.mjs OUT TTY pin|confirm|wait [on-SIGUSR2]`.
+ * A program that asks on a terminal and says how it went: `tty-driver.mjs OUT TTY pin|confirm|card|wait [on-SIGUSR2]`.
  * `wait` says "ready" and asks for the PIN at SIGUSR2; else SIGUSR2 does what the last argument says.
  */
 
@@ -31,6 +31,8 @@ function say(outcome: unknown): void {
 async function ask(): Promise<void> {
   try {
     if (what === "confirm") say(await prompt.confirm({ kind: "last-try", request }, controller.signal));
+    else if (what === "card")
+      say(await prompt.askForCard({ card: "C", purpose: request.purpose, otherCard: false }, controller.signal));
     else say(digitsOf(await prompt.askPin(request, controller.signal)));
   } catch (error) {
     say(error instanceof Error && "code" in error ? error.code : String(error));

@@ -20,6 +20,7 @@ describe("parseConfig", () => {
       pin-cache = "off"
       pin-cache-ttl = 600
       card-hold = 0.5
+      wait-card = 0
       allow-sha1 = true
       allow-any-data = false
       confirm = true
@@ -39,6 +40,7 @@ describe("parseConfig", () => {
         pinCache: "off",
         pinCacheTtl: 600,
         cardHold: 0.5,
+        waitCard: 0,
         allowSha1: true,
         allowAnyData: false,
         confirm: true,

@@ -229,3 +229,32 @@ describe("abort", () => {
     client.abort(reason);
   });
 });
+
+describe("askForCard", () => {
+  const place = { card: "C", purpose, otherCard: false };
+
+  test.each([
+    ["exit 1 is a cancel", "exit 1", "cancelled"],
+    ["exit 0 says nothing", "echo typed by mistake", "closed"],
+  ])("%s", async (_, lines, expected) => {
+    const { prompt } = await askpass(lines);
+    expect(await prompt.askForCard(place, never)).toBe(expected);
+  });
+
+  test("asks for a box without an answer, with its own text", async () => {
+    const { prompt, out } = await askpass(`printf '%s|%s' "$SSH_ASKPASS_PROMPT" "$1" >"$OUT"`);
+    await prompt.askForCard({ ...place, otherCard: true }, never);
+    expect(await readFile(out, "utf8")).toBe("none|another\nPlace C");
+  });
+
+  test("is taken away when the card comes", async () => {
+    const { prompt, out } = await askpass(`echo $$ >"$OUT"; exec sleep 3600`);
+    const came = new AbortController();
+    const shown = prompt.askForCard(place, came.signal);
+    const pid = Number(await written(out));
+    const reason = new Error("it came");
+    came.abort(reason);
+    await expect(shown).rejects.toBe(reason);
+    expect(isAlive(pid)).toBe(false);
+  });
+});

@@ -37,6 +37,7 @@ function setUp(choose: () => PromptChoice, answers: Answers) {
       name: way.kind,
       askPin: async () => spyPin(say()),
       confirm: async () => say() === "yes",
+      askForCard: async () => (say() === "cancelled" ? "cancelled" : "closed"),
     };
   };
   return { prompt: createChoosingPrompt({ choose, open, log }), asked, log };

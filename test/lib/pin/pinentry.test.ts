@@ -237,6 +237,25 @@ describe("askPin", () => {
   });
 });
 
+describe("askForCard", () => {
+  const place = { card: "C", purpose, otherCard: false };
+
+  test("has one button, which cancels", async () => {
+    const { prompt, heard } = await pinentry({ cases: "MESSAGE) echo OK ;;" });
+    expect(await prompt.askForCard({ ...place, otherCard: true }, never)).toBe("cancelled");
+    expect(await heard()).toEqual(
+      expect.arrayContaining(["SETOK The cancel", "SETDESC another%0APlace C", "MESSAGE", "BYE"]),
+    );
+  });
+
+  test("a window that is closed is a cancel too; one that cannot be shown is told", async () => {
+    const closed = await pinentry({ cases: "MESSAGE) echo 'ERR 83886179 Operation cancelled <Pinentry>' ;;" });
+    expect(await closed.prompt.askForCard(place, never)).toBe("cancelled");
+    const unable = await pinentry({ cases: "MESSAGE) exit 0 ;;" });
+    await expect(unable.prompt.askForCard(place, never)).rejects.toMatchObject({ code: "PIN_NO_PROMPT" });
+  });
+});
+
 describe("confirm", () => {
   test.each([
     ["OK", "echo OK", true],

@@ -71,3 +71,10 @@ describe("confirm", () => {
     expect(await prompt.confirm(lastTry, never)).toBe(expected);
   });
 });
+
+test("cannot show a message without a question", async () => {
+  const { prompt } = await systemdAsk("exit 1");
+  await expect(prompt.askForCard({ card: "C", purpose, otherCard: false }, never)).rejects.toMatchObject({
+    code: "PIN_NO_PROMPT",
+  });
+});

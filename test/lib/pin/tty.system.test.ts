@@ -144,6 +144,28 @@ describe("confirm", () => {
   });
 });
 
+describe("askForCard", () => {
+  test.each([
+    ["C-c", "cancelled"],
+    ["Enter", "closed"],
+  ])("%s: %s", async (key, expected) => {
+    await start("card");
+    await terminal.shows(/^Place C \(Ctrl-C: The cancel\)$/m);
+    await terminal.press(key);
+    await ended();
+    expect(await outcome()).toBe(expected);
+    await expectShellWorks();
+  });
+
+  test("is taken away when the card comes", async () => {
+    await start("card abort");
+    await terminal.shows(/^Place C/m);
+    process.kill((await begun()).pid, "SIGUSR2");
+    await ended();
+    await expectShellWorks();
+  });
+});
+
 test.each(["pin", "confirm"])("%s: far too much is pasted", async (what) => {
   await start(what);
   await terminal.shows(/(暗証番号:|>)$/m);

@@ -1,0 +1,30 @@
+/**
+ * The PIN that a person typed for one request. Kept until that request ends, so that a card that leaves before it has
+ * signed costs no second question; sent only to the same card, and only if no try was lost since the person saw them.
+ */
+
+import type { Pin } from "../lib/pin/pin.ts";
+import type { PinSource } from "./pin-login.ts";
+import type { InsertedCard } from "./remembered-pins.ts";
+
+export class TypedPin {
+  #kept: { readonly keyId: string; readonly pin: Pin; readonly triesLeft: number | undefined } | undefined;
+
+  /** Keeps a copy. Nothing of a card that has not shown yet which one it is. */
+  keep(card: InsertedCard | undefined, pin: Pin, triesLeft: number | undefined): void {
+    this.wipe();
+    if (card !== undefined) this.#kept = { keyId: card.key.id, pin: pin.copy(), triesLeft };
+  }
+
+  /** A copy, which the caller wipes; undefined if nothing was typed for this card. */
+  sourceFor(card: InsertedCard | undefined): PinSource | undefined {
+    if (this.#kept === undefined || this.#kept.keyId !== card?.key.id) return undefined;
+    return { kind: "typed", pin: this.#kept.pin.copy(), triesLeft: this.#kept.triesLeft };
+  }
+
+  /** May be called twice. */
+  wipe(): void {
+    this.#kept?.pin.wipe();
+    this.#kept = undefined;
+  }
+}
