@@ -4,16 +4,19 @@ import { Command } from "commander";
 import type { CommandContext } from "../context.ts";
 import { examine } from "../doctor/examine.ts";
 import type { Finding } from "../doctor/finding.ts";
+import { makeReport, reportLines } from "../doctor/report.ts";
 import { parseServer, type ServerName } from "../doctor/server.ts";
 import { realSystem } from "../doctor/system.ts";
 import { EXIT_FAILED } from "../exit-status.ts";
 import type { Messages } from "../messages/messages.ts";
 import { addPromptOptions, type PromptFlags } from "../prompt-options.ts";
 import { type GlobalFlags, settingsOf } from "../settings.ts";
+import { conflictingOption } from "../usage.ts";
 
 interface DoctorFlags extends GlobalFlags, PromptFlags {
   readonly server?: ServerName | undefined;
   readonly showPrompt?: boolean | undefined;
+  readonly report?: boolean | undefined;
 }
 
 export function doctorCommand(context: CommandContext): Command {
@@ -22,7 +25,19 @@ export function doctorCommand(context: CommandContext): Command {
     .description(commands.doctor)
     .option("--server <host>", options.server, parseServer)
     .option("--show-prompt", options["show-prompt"])
-    .action((_own, command: Command) => doctor(command.optsWithGlobals<DoctorFlags>(), context));
+    .option("--report", options.report)
+    .action((_own, command: Command) => {
+      const flags = command.optsWithGlobals<DoctorFlags>();
+      return flags.report === true ? report(flags, context) : doctor(flags, context);
+    });
+}
+
+async function report(flags: DoctorFlags, { deps, messages }: CommandContext): Promise<void> {
+  if (flags.server !== undefined) throw conflictingOption("--server");
+  if (flags.showPrompt === true) throw conflictingOption("--show-prompt");
+  const made = await makeReport(await settingsOf(flags, deps), flags.verbose, deps, messages);
+  const lines = flags.json === true ? [JSON.stringify(made)] : reportLines(made, messages);
+  deps.stdout.write(`${lines.join("\n")}\n`);
 }
 
 async function doctor(flags: DoctorFlags, { deps, messages, setStatus }: CommandContext): Promise<void> {

@@ -4,6 +4,7 @@ import { englishDoctor } from "./doctor-en.ts";
 import type { Messages } from "./messages.ts";
 import { englishPins } from "./pins-en.ts";
 import { englishPrompts } from "./prompts-en.ts";
+import { englishReport } from "./report-en.ts";
 import { englishSetUp } from "./set-up-en.ts";
 import { englishSignatures } from "./signatures-en.ts";
 import { englishStatus } from "./status-en.ts";
@@ -99,6 +100,7 @@ export const en: Messages = {
   signatures: englishSignatures,
   status: englishStatus,
   doctor: englishDoctor,
+  report: englishReport,
   setUp: englishSetUp,
   pin: englishPins,
   demo: {

@@ -5,6 +5,7 @@ import { japaneseError } from "./errors-ja.ts";
 import type { Messages } from "./messages.ts";
 import { japanesePins } from "./pins-ja.ts";
 import { japanesePrompts } from "./prompts-ja.ts";
+import { japaneseReport } from "./report-ja.ts";
 import { japaneseSetUp } from "./set-up-ja.ts";
 import { japaneseSignatures } from "./signatures-ja.ts";
 import { japaneseStatus } from "./status-ja.ts";
@@ -99,6 +100,7 @@ export const ja: Messages = {
   signatures: japaneseSignatures,
   status: japaneseStatus,
   doctor: japaneseDoctor,
+  report: japaneseReport,
   setUp: japaneseSetUp,
   pin: japanesePins,
   demo: {

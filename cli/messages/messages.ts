@@ -1,7 +1,8 @@
 /** Every sentence this program says to a person. Both languages implement it, so a missing twin is a type error. */
 
-import type { PinState } from "../../agent/main.ts";
+import type { PinState, ProbeStep } from "../../agent/main.ts";
 import type { CardStatus, ReaderStatus, TriesLeft } from "../../lib/agent-status.ts";
+import type { BeliefId, Observation } from "../../lib/card/probe-notes.ts";
 import type { JpkiError } from "../../lib/errors.ts";
 import type { PinName } from "../../lib/pin/pin.ts";
 import type { PromptTexts } from "../../lib/pin/prompt.ts";
@@ -196,6 +197,17 @@ export interface SetUpTexts {
   status(state: ServiceState): string;
 }
 
+export interface ReportTexts {
+  readonly intro: string;
+  readonly reader: string;
+  readonly times: string;
+  /** Of one width. */
+  readonly verdicts: Readonly<Record<Observation["verdict"], string>>;
+  /** What the holder is asked to agree to; after "doctor --report: ", 100 characters together. */
+  readonly steps: Readonly<Record<ProbeStep, string>>;
+  readonly beliefs: Readonly<Record<BeliefId, string>>;
+}
+
 export interface DoctorTexts {
   /** Before each finding, of one width. */
   readonly levels: Readonly<Record<Level, string>>;
@@ -216,6 +228,7 @@ export interface Messages {
   readonly signatures: SignatureTexts;
   readonly status: StatusTexts;
   readonly doctor: DoctorTexts;
+  readonly report: ReportTexts;
   readonly setUp: SetUpTexts;
   readonly pin: PinTexts;
   readonly demo: DemoTexts;

@@ -84,6 +84,11 @@ export class JpkiApplication {
     throw new CardStatusError(command, sw, { code: "NOT_JPKI", hint: "put a My Number card on the reader" });
   }
 
+  /** The way to the card itself, for what this class does not know: probe.ts. */
+  get channel(): CardChannel {
+    return this.#app.channel;
+  }
+
   pin(name: JpkiPinName): CardPin {
     return this.#pins[name];
   }
