@@ -29,7 +29,8 @@ const FIRST_FD = 3;
 /** Source: linux/net.h, `__SO_ACCEPTCON`: it listens. */
 const ACCEPTS_CONNECTIONS = 0x10000;
 const SOCK_STREAM = 1;
-const GROUP_OR_OTHERS = 0o077;
+/** Source: unix(7), "connecting to a stream socket object requires write permission on that socket" (Linux). */
+const GROUP_OR_OTHERS_WRITE = 0o022;
 
 /** Source: proc(5), /proc/net/unix: `Num RefCount Protocol Flags Type St Inode Path`; a path may hold spaces. */
 const UNIX_SOCKET = /^[0-9a-f]+: [0-9A-F]{8} [0-9A-F]{8} ([0-9A-F]{8}) ([0-9A-F]{4}) [0-9A-F]{2} +(\d+)(?: (.*))?$/;
@@ -46,7 +47,8 @@ export async function inheritedSocket(count: number, source: SocketSource = linu
   const mode = await source.mode(path).catch((cause: unknown) => {
     throw unfit(messageOf(cause), cause);
   });
-  if ((mode & GROUP_OR_OTHERS) !== 0) throw unfit(`${path} is open to other users; its unit needs SocketMode=0600`);
+  if ((mode & GROUP_OR_OTHERS_WRITE) !== 0)
+    throw unfit(`${path} is open to other users; its unit needs SocketMode=0600`);
   return { fd: FIRST_FD, path };
 }
 

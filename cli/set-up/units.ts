@@ -26,13 +26,15 @@ export function fillTemplate(template: string, values: Values): string {
 
 /**
  * One word of `ExecStart=`. Source: systemd.service(5), COMMAND LINES; `%` begins a specifier (systemd.unit(5)), and
- * `$` a variable, in all words but the program.
+ * `$` a variable, in all words but the program, which cannot hold quotes and backslashes at all.
  *
- * @throws ConfigError for a control character.
+ * @throws ConfigError for what cannot stand there.
  */
 export function systemdWord(text: string, kind: "program" | "argument"): string {
-  const word = systemdPath(text).replace(/["\\]/g, "\\$&");
-  return `"${kind === "program" ? word : word.replaceAll("$", "$$$$")}"`;
+  const word = systemdPath(text);
+  if (kind === "argument") return `"${word.replace(/["\\]/g, "\\$&").replaceAll("$", "$$$$")}"`;
+  if (/["'\\]/.test(text)) throw unfit(text);
+  return `"${word}"`;
 }
 
 /** A path after `=`. @throws ConfigError for a control character. */
@@ -64,8 +66,11 @@ function packageFolder(name: string): string {
 }
 
 function requirePrintable(text: string): void {
-  if (/\p{Cc}/u.test(text))
-    throw new ConfigError(`${JSON.stringify(text)} cannot stand in a service's file`, {
-      details: { problem: "unfit-for-unit", value: text },
-    });
+  if (/\p{Cc}/u.test(text)) throw unfit(text);
+}
+
+function unfit(text: string): ConfigError {
+  return new ConfigError(`${JSON.stringify(text)} cannot stand in a service's file`, {
+    details: { problem: "unfit-for-unit", value: text },
+  });
 }

@@ -33,8 +33,8 @@ describe("what was handed over", () => {
     ["a socket of packets", 1, source("socket:[104]")],
     ["an abstract one", 1, source("socket:[105]")],
     ["one without a name", 1, source("socket:[106]")],
-    ["one that the group may use", 1, source("socket:[101]", 0o140660)],
-    ["one that others may use", 1, source("socket:[101]", 0o140606)],
+    ["one that the group may use", 1, source("socket:[101]", 0o140620)],
+    ["one that others may use", 1, source("socket:[101]", 0o140602)],
   ])("%s is not", async (_what, count, from) => {
     await expect(inheritedSocket(count, from)).rejects.toMatchObject({ code: "SOCKET_UNSAFE" });
   });

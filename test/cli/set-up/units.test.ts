@@ -32,6 +32,10 @@ describe("what a file cannot hold", () => {
     expect(() => form("/a\nExecStartPre=/b")).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));
   });
 
+  it.each(["/a'b", '/a"b', "/a\\b"])("the program %s is refused", (program) => {
+    expect(() => systemdWord(program, "program")).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));
+  });
+
   it("a place without value is refused", () => {
     expect(() => fillTemplate("@NODE@ @OTHER@", { NODE: "/n" })).toThrow(
       expect.objectContaining({ code: "CONFIG_INVALID" }),
@@ -40,7 +44,7 @@ describe("what a file cannot hold", () => {
 });
 
 it.each([
-  ['a"b\\c', "program", '"a\\"b\\\\c"'],
+  ['a"b\\c', "argument", '"a\\"b\\\\c"'],
   ["a$b%c", "program", '"a$b%%c"'],
   ["a$b%c", "argument", '"a$$b%%c"'],
 ] as const)("the word %j as %s", (text, kind, word) => {
