@@ -21,7 +21,7 @@ const IN_CI = process.env.CI === "true";
 const DEBIAN_PACKAGES = [
   ...["pcscd", "vsmartcard-vpcd", "opensc", "openssh-server", "openssh-client", "git", "tmux", "psmisc", "procps"],
   ...["pinentry-curses", "systemd", "iproute2"],
-  ...["systemd", "libxml2-utils", "zsh", "fish"],
+  ...["libxml2-utils", "zsh", "fish"],
   ...["build-essential", "python3", "pkg-config", "libpcsclite-dev", "libsecret-1-dev"],
   ...["gnome-keyring", "dbus"],
 ];
