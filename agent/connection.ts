@@ -58,7 +58,10 @@ class Connection implements ServedConnection {
         resolve(this.#working);
       });
     });
-    socket.on("data", (chunk) => this.#take(chunk));
+    socket.on("data", (chunk) => {
+      this.#take(chunk);
+      chunk.fill(0); // what is kept of it was copied; it may hold a PIN or a passphrase
+    });
     // As ssh-agent: a client that will not write any more has gone, whether or not it could still read.
     socket.once("end", () => this.close());
     socket.on("error", (error) => options.log.debug("connection broke", { error: error.message }));

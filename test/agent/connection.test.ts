@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { serveConnection } from "../../agent/connection.ts";
@@ -15,6 +15,7 @@ import { deferred } from "../helpers/deferred.ts";
 import { everySplit } from "../helpers/every-split.ts";
 import { recordingLogger } from "../helpers/recording-logger.ts";
 import { type TempDir, tempDir } from "../helpers/temp-dir.ts";
+import { until } from "../helpers/until.ts";
 
 type AnswerRequest = (request: AgentRequest, signal: AbortSignal) => Promise<AgentResponse>;
 
@@ -37,8 +38,8 @@ afterEach(async () => {
   await folder.remove();
 });
 
-/** Serves `answer` at `path`. @returns the log. */
-async function serve(answer: AnswerRequest, some: Partial<Limits> = {}) {
+/** Serves `answer` at `path`. @param onSocket sees each one first. @returns the log. */
+async function serve(answer: AnswerRequest, some: Partial<Limits> = {}, onSocket: (socket: Socket) => void = () => {}) {
   const limits = { ...DEFAULT_LIMITS, ...some };
   const log = recordingLogger();
   listener = await startListener({
@@ -46,12 +47,14 @@ async function serve(answer: AnswerRequest, some: Partial<Limits> = {}) {
     owner,
     limits,
     log,
-    serve: (socket) =>
-      serveConnection(socket, {
+    serve: (socket) => {
+      onSocket(socket);
+      return serveConnection(socket, {
         answer: async (request, signal) => encodeResponse(await answer(decodeRequest(request), signal)),
         limits,
         log,
-      }),
+      });
+    },
   });
   return log;
 }
@@ -249,6 +252,30 @@ describe("a bad request", () => {
     });
     await (await client()).ask({ kind: "lock", passphrase: utf8("secret") });
     expect(kept).toEqual(new Uint8Array(6));
+  });
+
+  it("what the socket brought is wiped too, in whatever pieces, also behind a broken frame", async () => {
+    const chunks: Uint8Array[] = [];
+    const passphrases: string[] = [];
+    await serve(
+      async (request) => {
+        if (request.kind === "lock") passphrases.push(new TextDecoder().decode(request.passphrase));
+        return SUCCESS;
+      },
+      {},
+      (socket) => void socket.on("data", (chunk) => chunks.push(chunk)),
+    );
+    const it = await client();
+    const frame = encodeFrame(encodeRequest({ kind: "lock", passphrase: utf8("secret") }));
+    it.write(frame.subarray(0, 12));
+    await until("the first piece is read", () => chunks.length === 1);
+    it.write(frame.subarray(12));
+    await it.next();
+    it.write(concatBytes(frame, Uint8Array.of(255, 255, 255, 255), utf8("secret")));
+    await it.ended;
+    expect(passphrases).toEqual(["secret", "secret"]);
+    expect(chunks.length).toBeGreaterThan(2);
+    expect(chunks.flatMap((chunk) => [...chunk]).filter((byte) => byte !== 0)).toEqual([]);
   });
 });
 
