@@ -91,7 +91,7 @@ export function createSshHandler(options: SshHandlerOptions): SshHandler {
       case "add-smartcard":
       case "add-smartcard-constrained":
       case "remove-smartcard":
-        return answerToken(request, options, connection.log, signal);
+        return answerToken(request, options, connection, signal);
       case "unsupported":
         return unsupported(connection, { request: request.kind, type: request.type });
       default:

@@ -2,12 +2,12 @@
 
 import { JpkiError } from "../lib/errors.ts";
 import type { KeyStore } from "../lib/keys.ts";
-import type { Logger } from "../lib/log.ts";
 import { type Pin, pinFromBytes } from "../lib/pin/pin.ts";
 import type { AgentRequest } from "../lib/ssh/agent-protocol.ts";
 import { type AgentResponse, FAILURE, SUCCESS } from "../lib/ssh/agent-response.ts";
 import type { Constraint } from "../lib/ssh/constraints.ts";
 import type { KeyConstraints } from "./key-constraints.ts";
+import type { ConnectionState } from "./ssh-handler.ts";
 
 /** The token id by which the card is meant; any other is a PKCS#11 library, which we load none of. */
 export const OWN_TOKEN_ID = "jpki";
@@ -28,11 +28,15 @@ export interface TokenOptions {
 
 type TokenRequest = Extract<AgentRequest, { kind: "add-smartcard" | "add-smartcard-constrained" | "remove-smartcard" }>;
 
-/** Every refusal is a line in the log with its reason. The PIN in the request is wiped. */
+/**
+ * Every refusal is a line in the log with its reason. The PIN in the request is wiped. A connection that has bound itself
+ * comes from ssh, perhaps by a forwarded agent: no PIN is taken from it (as OpenSSH's agent since 9.3p2), for a host out
+ * there must not be able to spend tries.
+ */
 export async function answerToken(
   request: TokenRequest,
   { token, constraints }: TokenOptions,
-  log: Logger,
+  { bindings, log }: Pick<ConnectionState, "bindings" | "log">,
   signal: AbortSignal,
 ): Promise<AgentResponse> {
   const fields = { event: request.kind };
@@ -49,17 +53,14 @@ export async function answerToken(
     log.info("forgot PINs and let go of the card", { ...fields, result: "done" });
     return SUCCESS;
   }
+  if (bindings.bindAttempted) return refuse("bound", "a PIN over a connection that is bound to a server");
   const wanted = request.kind === "add-smartcard" ? [] : request.constraints;
   if (wanted.some(({ kind }) => kind === "associated-certs"))
     return refuse("unsupported", "certificates belong into files, see --certificate");
   try {
     const pin = pinFromBytes("auth", request.pin);
     const keyId = await token.give(pin, lifetimeMsOf(wanted), signal);
-    // The lifetime is the PIN's: the key is there as long as its card is.
-    constraints.set(
-      keyId,
-      wanted.filter(({ kind }) => kind !== "lifetime"),
-    );
+    constraints.set(keyId, wanted);
     log.info("took the PIN", { ...fields, key: keyId, result: "done" });
     return SUCCESS;
   } catch (error) {
