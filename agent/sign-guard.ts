@@ -122,7 +122,10 @@ function checkProof({ bindings: { unprovenForwarding } }: GuardedRequest): Refus
 function checkForwarding(allowed: Allowance, { bindings: { bindings }, policy }: GuardedRequest): GuardDecision {
   if (!bindings.some(({ isForwarding }) => isForwarding)) return allowed;
   const hostKeys = bindings.map(({ hostKey }) => hostKey);
-  if (policy.allowForwarded?.(hostKeys)) return allowed;
+  // A login goes to the last hop and nowhere else. Of other data only the first hop's word, by our own ssh, is known:
+  // whoever sits on a hop can bind the connection to any host that answers him, so each of them must be allowed.
+  const ways = allowed.purpose.kind === "ssh-login" ? [hostKeys] : hostKeys.map((_, i) => hostKeys.slice(0, i + 1));
+  if (ways.every((way) => policy.allowForwarded?.(way))) return allowed;
   const refusal = refuse("forwarded", `forwarded through ${hostKeys.map(keyFingerprint).join(", ")}`);
   // A person can judge a login by its host, but not bytes that are neither a login nor an SSHSIG blob.
   return allowed.purpose.kind === "any-data" ? refusal : { ...refusal, unlessAgreed: allowed };

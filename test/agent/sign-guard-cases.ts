@@ -50,7 +50,7 @@ const HOSTBOUND: Login = { ...PLAIN, method: METHOD_HOSTBOUND, hostKey: server.b
 export const login = (change: Partial<Login> = {}): Uint8Array => encodeUserauth({ ...PLAIN, ...change });
 /** The good one, changed. */
 export const hostbound = (change: Partial<Login> = {}): Uint8Array => encodeUserauth({ ...HOSTBOUND, ...change });
-const sshsig = (namespace: string, hash: "sha256" | "sha512" = "sha512"): Uint8Array =>
+export const sshsig = (namespace: string, hash: "sha256" | "sha512" = "sha512"): Uint8Array =>
   encodeSshsig({ namespace, hashAlgorithm: hash, digest: createHash(hash).update("message").digest() });
 
 /** The guard's decision about `data`; strict and unbound unless changed. */

@@ -16,6 +16,7 @@ import {
   SESSION,
   STRICT,
   server,
+  sshsig,
   UNBOUND_LOGINS,
 } from "./sign-guard-cases.ts";
 
@@ -80,6 +81,20 @@ describe("the policy of forwarding", () => {
       expect(decide(data, { ...change, bindings: FORWARDED })).not.toHaveProperty("unlessAgreed");
     const anyData = decide(randomBytes(100), { bindings: FORWARDED, policy: { ...STRICT, allowAnyData: true } });
     expect(anyData).not.toHaveProperty("unlessAgreed");
+  });
+
+  it("lets what is no login through only if each hop is allowed: whoever sits on one can bind to the others", () => {
+    const allow = (...allowed: readonly Uint8Array[]) => ({
+      ...STRICT,
+      allowAnyData: true,
+      allowForwarded: (hostKeys: readonly Uint8Array[]) => allowed.includes(hostKeys.at(-1) ?? bastion.blob),
+    });
+    const onlyLast = { bindings: FORWARDED, policy: allow(FORWARDED.bindings[1]?.hostKey ?? bastion.blob) };
+    expect(decide(hostbound(), onlyLast).kind).toBe("allowed");
+    expect(decide(sshsig("git"), onlyLast)).toMatchObject({ reason: "forwarded", unlessAgreed: { kind: "allowed" } });
+    expect(decide(randomBytes(100), onlyLast)).toMatchObject({ reason: "forwarded" });
+    const both = { bindings: FORWARDED, policy: allow(...FORWARDED.bindings.map(({ hostKey }) => hostKey)) };
+    for (const data of [sshsig("git"), randomBytes(100)]) expect(decide(data, both).kind).toBe("allowed");
   });
 
   it("is asked with the host keys of all hops in order", () => {
