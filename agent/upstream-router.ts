@@ -46,8 +46,6 @@ import {
   SSH_AGENTC_SIGN_REQUEST,
   SSH_AGENTC_UNLOCK,
 } from "../lib/ssh/message-numbers.ts";
-import { encodeRsaBlob } from "../lib/ssh/public-key.ts";
-import { plainKeyBlob } from "../lib/ssh/ssh-certificate.ts";
 import { MAX_FRAME_BYTES, MAX_IDENTITIES } from "../lib/ssh/wire.ts";
 import type { AnswerFrame } from "./connection.ts";
 import { OWN_TOKEN_ID } from "./ssh-token.ts";
@@ -206,10 +204,14 @@ class Router {
     }
   }
 
-  /** Also a certificate for a key of ours: whoever else could sign with the card must not, past the sign-guard. */
+  /**
+   * Whatever holds the modulus of a key of ours: also certificates, and forms that others read as that key (OpenSSH skips
+   * zeros before a number, and knows more names of its type). Who else could sign with the card must not, past the
+   * sign-guard.
+   */
   #isOwnKey(blob: Uint8Array): boolean {
-    const plain = plainBlobOf(blob);
-    return this.#options.ownKeys().some((key) => equalBytes(encodeRsaBlob(key), plain));
+    const bytes = asBuffer(blob);
+    return this.#options.ownKeys().some(({ modulus }) => bytes.includes(asBuffer(modulus)));
   }
 }
 
@@ -219,16 +221,6 @@ function identitiesIn(response: AgentResponse): readonly Identity[] {
 
 function queryNamesIn(response: AgentResponse): readonly string[] {
   return response.kind === "extension-response" ? decodeQueryNames(response.body) : [];
-}
-
-function plainBlobOf(blob: Uint8Array): Uint8Array {
-  try {
-    return plainKeyBlob(blob);
-  } catch (error) {
-    // A blob that cannot be read is not our key.
-    if (!(error instanceof JpkiError)) throw error;
-    return blob;
-  }
 }
 
 /** The field that follows the type byte: a key blob, a token's id or an extension's name. A view. @throws MALFORMED. */
@@ -253,4 +245,9 @@ function isSuccess(answer: UpstreamAnswer): boolean {
 /** As in IDENTITIES_ANSWER: `string key_blob · string comment`. */
 function encodedBytes({ keyBlob, comment }: Identity): number {
   return 4 + keyBlob.length + 4 + comment.length;
+}
+
+/** The same bytes. */
+function asBuffer({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length);
 }

@@ -97,11 +97,6 @@ export function decodeSshCertificate(blob: Uint8Array): SshCertificate | null {
   };
 }
 
-/** The plain key blob behind `blob`: a fresh one out of a certificate, else `blob` itself. @throws MALFORMED, TOO_LARGE. */
-export function plainKeyBlob(blob: Uint8Array): Uint8Array {
-  return decodeSshCertificate(blob)?.keyBlob ?? blob;
-}
-
 /** Where `unixSeconds` lies in the certificate's time. */
 export function validityAt(
   { validAfter, validBefore }: Pick<SshCertificate, "validAfter" | "validBefore">,

@@ -96,6 +96,21 @@ describe("list", () => {
   });
 });
 
+describe("requests for our key in a form that we do not read", () => {
+  const { modulus, exponent } = ourKey.identity.publicKey;
+  const padded = new Uint8Array([0, 0, 0, ...modulus]);
+  it.each([
+    ["with zeros before its modulus", new ByteWriter().string("ssh-rsa").string(exponent).string(padded).finish()],
+    ["with a name that only OpenSSH reads", new ByteWriter().string("RSA").string(exponent).string(padded).finish()],
+  ])("%s: not passed on, whoever else could sign with the card", async (_what, keyBlob) => {
+    await bench.upstream.start();
+    const it = await bench.client();
+    expect(await it.ask({ kind: "sign", keyBlob, data: randomBytes(100), flags: 4 })).toEqual(FAILURE);
+    expect(await it.ask({ kind: "remove", keyBlob })).toEqual(FAILURE);
+    expect(bench.upstream.connections).toEqual([]);
+  });
+});
+
 describe("requests for other keys than ours", () => {
   const passedOn: readonly (readonly [string, Uint8Array])[] = [
     ["sign", encodeRequest(SIGN_THEIRS)],
