@@ -33,6 +33,7 @@ export class GivenPins {
   async give(pin: Pin, lifetimeMs: number | undefined, signal: AbortSignal): Promise<string> {
     const { registry, login, remembered, cacheMode } = this.#options;
     const copy = pin.copy();
+    const since = remembered.forgets;
     try {
       if (lifetimeMs === undefined && cacheMode === "off")
         throw new PolicyError("take a PIN: --pin-cache off remembers none", {
@@ -46,7 +47,7 @@ export class GivenPins {
       if (revealed !== undefined) await registry.reveal(card, revealed);
       const inserted = insertedCard(card);
       if (inserted === undefined) throw new KeyError("KEY_UNKNOWN", "take a PIN: the card left");
-      remembered.keepGiven(inserted, copy, lifetimeMs);
+      remembered.keepGiven(inserted, copy, lifetimeMs, since);
       return inserted.key.id;
     } finally {
       copy.wipe();

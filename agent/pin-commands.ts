@@ -90,6 +90,7 @@ export async function savePin({ registry, vault, newLogin }: SavePinParts, signa
   (await vault.read(key.id))?.wipe();
   let typed: Pin | undefined;
   const keeper: PinKeeper = {
+    forgets: 0,
     has: () => false,
     recall: async () => undefined,
     keep: (_, pin) => {

@@ -19,6 +19,8 @@ export interface PinMemoryOptions {
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly setTimer: SetTimer;
+  /** Called when a PIN was wiped because its time is over. */
+  readonly onExpired?: (() => void) | undefined;
 }
 
 const DEFAULT_MAX_TTL_MS = 8 * 60 * 60 * 1000;
@@ -93,14 +95,19 @@ export class PinMemory {
     const entry = this.#entries.get(cardId);
     if (entry === undefined || (entry.insertion !== undefined && entry.insertion !== insertion)) return undefined;
     if (this.#options.now() < entry.untilMs) return entry;
-    this.forget(cardId);
+    this.#expire(cardId);
     return undefined;
+  }
+
+  #expire(cardId: string): void {
+    this.forget(cardId);
+    this.#options.onExpired?.();
   }
 
   /** A use since then has moved the time: the timer is set again, never moved. */
   #wipeInTime(cardId: string, entry: Entry): void {
     const leftMs = entry.untilMs - this.#options.now();
-    if (leftMs <= 0) this.forget(cardId);
+    if (leftMs <= 0) this.#expire(cardId);
     else
       entry.cancelTimer = this.#options.setTimer(
         () => this.#wipeInTime(cardId, entry),

@@ -43,6 +43,8 @@ export interface RememberedPinsOptions {
   readonly setTimer?: SetTimer | undefined;
   /** Called after the machine was asleep, when all is wiped. */
   readonly onSuspend?: (() => void) | undefined;
+  /** Called when the time of one is over and it is wiped: a session that it opened must not go on for ever. */
+  readonly onExpired?: (() => void) | undefined;
   readonly log: Logger;
 }
 
@@ -58,12 +60,15 @@ export class RememberedPins {
   readonly #watch: SuspendWatch;
   /** Cards whose saved PIN has failed: not asked for again, even if it could not be erased. */
   readonly #failed = new Set<string>();
+  /** Absent: not told yet. */
+  #insertions: ReadonlySet<number> | undefined;
+  #forgets = 0;
   #closed = false;
 
   constructor(options: RememberedPinsOptions) {
-    const { cache, now, wallNow, setTimer = unrefTimer, onSuspend, log } = options;
+    const { cache, now, wallNow, setTimer = unrefTimer, onSuspend, onExpired, log } = options;
     this.#options = options;
-    this.#memory = new PinMemory({ ttlMs: cache.ttlMs, maxTtlMs: cache.maxTtlMs, now, setTimer });
+    this.#memory = new PinMemory({ ttlMs: cache.ttlMs, maxTtlMs: cache.maxTtlMs, now, setTimer, onExpired });
     this.#watch = new SuspendWatch({
       now,
       wallNow,
@@ -74,6 +79,11 @@ export class RememberedPins {
         onSuspend?.();
       },
     });
+  }
+
+  /** How often it was told to forget: what was on its way to the card by then is not kept afterwards. */
+  get forgets(): number {
+    return this.#forgets;
   }
 
   /** Whether one lies in memory: told at once, and no use of it. */
@@ -91,28 +101,34 @@ export class RememberedPins {
     if (cache.mode !== "keychain" || vault === undefined || this.#failed.has(key.id) || this.#closed) return undefined;
     try {
       const saved = await vault.read(key.id);
-      return saved && { kind: "saved", pin: saved };
+      if (saved === undefined) return undefined;
+      if (!this.#failed.has(key.id) && !this.#closed) return { kind: "saved", pin: saved };
+      saved.wipe(); // it has failed while it was read, by another request
+      return undefined;
     } catch (error) {
       log.warn("the keychain cannot be read", { key: key.id, error: messageOf(error) });
       return undefined;
     }
   }
 
-  /** Keeps a copy of a PIN that a person typed and the card has just accepted. */
-  keep({ key, insertion }: InsertedCard, pin: Pin): void {
-    const { mode } = this.#options.cache;
-    if (this.#closed || mode === "off") return;
-    this.#memory.keep(key.id, this.#bond(key, insertion), pin);
+  /**
+   * Keeps a copy of a PIN that a person typed and the card has just accepted.
+   *
+   * @param since {@link forgets} when it was sent.
+   */
+  keep(card: InsertedCard, pin: Pin, since = this.#forgets): void {
+    if (this.#options.cache.mode !== "off") this.#keep(card, pin, since);
   }
 
   /**
    * Keeps a copy of a PIN that `ssh-add -s` brought and the card has just accepted.
    *
    * @param lifetimeMs in place of the times of `--pin-cache`, and also with `off`.
+   * @param since as for {@link keep}.
    */
-  keepGiven({ key, insertion }: InsertedCard, pin: Pin, lifetimeMs: number | undefined): void {
-    if (lifetimeMs === undefined) this.keep({ key, insertion }, pin);
-    else if (!this.#closed) this.#memory.keep(key.id, this.#bond(key, insertion), pin, lifetimeMs);
+  keepGiven(card: InsertedCard, pin: Pin, lifetimeMs: number | undefined, since = this.#forgets): void {
+    if (lifetimeMs === undefined) this.keep(card, pin, since);
+    else this.#keep(card, pin, since, lifetimeMs);
   }
 
   /** After one failure: wipes what is in memory, erases what is in the keychain. Never rejects. */
@@ -133,11 +149,13 @@ export class RememberedPins {
 
   /** Wipes what is in memory of one card, or of all. What is in the keychain stays. */
   forget(cardId?: string | undefined): void {
+    this.#forgets++;
     this.#memory.forget(cardId);
   }
 
   /** Wipes what holds for an insertion that is over. */
   forgetInsertionsExcept(current: ReadonlySet<number>): void {
+    this.#insertions = current;
     this.#memory.forgetInsertionsExcept(current);
   }
 
@@ -146,6 +164,13 @@ export class RememberedPins {
     this.#closed = true;
     this.#watch.close();
     this.forget();
+  }
+
+  /** Not if it was to be forgotten, or the insertion that it is for was over, while the card still answered. */
+  #keep({ key, insertion }: InsertedCard, pin: Pin, since: number, lifetimeMs?: number | undefined): void {
+    const bond = this.#bond(key, insertion);
+    const left = bond !== undefined && this.#insertions?.has(bond) === false;
+    if (!this.#closed && since === this.#forgets && !left) this.#memory.keep(key.id, bond, pin, lifetimeMs);
   }
 
   /** A phone shows no certificate before its PIN, so a new insertion does not prove which phone it is. */

@@ -8,12 +8,15 @@ import type { PinSource } from "./pin-login.ts";
 import type { InsertedCard } from "./remembered-pins.ts";
 
 export class TypedPin {
-  #kept: { readonly keyId: string; readonly pin: Pin; readonly triesLeft: number | undefined } | undefined;
+  #kept: { readonly keyId: string; readonly pin: Pin; readonly triesLeft: number } | undefined;
 
-  /** Keeps a copy. Nothing of a card that has not shown yet which one it is. */
+  /**
+   * Keeps a copy. Nothing of a card that has not shown yet which one it is, or that does not tell its tries: whether the
+   * card that left has counted a wrong PIN could not be seen.
+   */
   keep(card: InsertedCard | undefined, pin: Pin, triesLeft: number | undefined): void {
     this.wipe();
-    if (card !== undefined) this.#kept = { keyId: card.key.id, pin: pin.copy(), triesLeft };
+    if (card !== undefined && triesLeft !== undefined) this.#kept = { keyId: card.key.id, pin: pin.copy(), triesLeft };
   }
 
   /** A copy, which the caller wipes; undefined if nothing was typed for this card. */

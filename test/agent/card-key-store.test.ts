@@ -9,6 +9,7 @@ import { VirtualCard } from "../../lib/virtual-card/card.ts";
 import type { VirtualPki } from "../../lib/virtual-card/pki.ts";
 import { createVirtualPki } from "../../lib/virtual-card/pki.ts";
 import { person, READER, setUpCardKeys as setUp } from "../helpers/card-keys.ts";
+import { FakeClock } from "../helpers/fake-clock.ts";
 import { FakePrompt } from "../helpers/fake-prompt.ts";
 import { testPki } from "../helpers/pki.ts";
 
@@ -262,6 +263,33 @@ describe("CardKeyStore", () => {
     await keys.forget();
     expect(card.powered).toBe(false);
     await keys.sign(idOf(pki), digestInfo, context());
+    expect(prompt.shown).toHaveLength(2);
+    await close();
+  });
+
+  it("does not keep a PIN that was on its way to the card when it was told to forget", async () => {
+    const card = new VirtualCard({ pki });
+    let forgotten: Promise<void> | undefined;
+    const refuse = (command: Uint8Array) => {
+      if (command[1] === 0x20 && command.length > 5) forgotten ??= keys.forget();
+    };
+    const { keys, prompt, close } = await setUp({ cards: [card], prompt: person("1234", "1234"), refuse });
+    expectGood(await keys.sign(idOf(pki), digestInfo, context()), pki);
+    await forgotten;
+    expect(card.powered).toBe(false);
+    await keys.sign(idOf(pki), digestInfo, context());
+    expect(prompt.shown).toHaveLength(2);
+    await close();
+  });
+
+  it("asks again when the PIN's hard maximum is over, however busy the held card is", async () => {
+    const card = new VirtualCard({ pki });
+    const clock = new FakeClock();
+    const { keys, prompt, close } = await setUp({ cards: [card], prompt: person("1234", "1234"), clock });
+    for (let elapsedMs = 0; elapsedMs < 8.1 * 3_600_000; elapsedMs += 59_000) {
+      await keys.sign(idOf(pki), digestInfo, context());
+      clock.advance(59_000);
+    }
     expect(prompt.shown).toHaveLength(2);
     await close();
   });

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type InsertedCard, type PinCache, RememberedPins } from "../../agent/remembered-pins.ts";
+import type { Pin } from "../../lib/pin/pin.ts";
+import { deferred } from "../helpers/deferred.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { FakeVault } from "../helpers/fake-vault.ts";
 import { recordingLogger } from "../helpers/recording-logger.ts";
@@ -15,11 +17,13 @@ function setUp(mode: PinCache["mode"], maxTtlMs = 10 * TTL) {
   const vault = new FakeVault();
   const log = recordingLogger();
   const suspended = { times: 0 };
+  const expired = { times: 0 };
   const pins = new RememberedPins({
     cache: { mode, ttlMs: TTL, maxTtlMs },
     ...{ vault, log },
     ...{ now: clock.now, wallNow: clock.wallNow, setTimer: clock.setTimer },
     onSuspend: () => void suspended.times++,
+    onExpired: () => void expired.times++,
   });
   const keep = (card: InsertedCard): SpyPin => {
     const pin = spyPin("7391");
@@ -33,7 +37,7 @@ function setUp(mode: PinCache["mode"], maxTtlMs = 10 * TTL) {
     recalled?.pin.wipe();
     return told;
   };
-  return { clock, vault, log, suspended, pins, keep, recall };
+  return { clock, vault, log, suspended, expired, pins, keep, recall };
 }
 
 describe("RememberedPins", () => {
@@ -97,6 +101,37 @@ describe("RememberedPins", () => {
     expect(suspended.times).toBe(1);
   });
 
+  it.each(["the timer", "the next request"])("its time over, noticed by %s, lets go of the card", async (by) => {
+    const { clock, expired, keep, recall } = setUp("session");
+    keep(CARD);
+    if (by === "the timer") clock.advance(TTL);
+    else clock.advanceWithoutTimers(TTL);
+    expect(await recall(CARD)).toBeUndefined();
+    expect(expired.times).toBe(1);
+  });
+
+  it("keeps nothing that was on its way to the card when it was told to forget", () => {
+    const { pins } = setUp("session");
+    const since = pins.forgets;
+    pins.forget();
+    for (const lifetimeMs of [undefined, TTL]) pins.keepGiven(CARD, spyPin("7391"), lifetimeMs, since);
+    pins.keep(CARD, spyPin("7391"), since);
+    expect(pins.has(CARD)).toBe(false);
+    pins.keep(CARD, spyPin("7391"), pins.forgets);
+    expect(pins.has(CARD)).toBe(true);
+  });
+
+  it.each<[PinCache["mode"], number]>([
+    ["session", 0],
+    ["timed", 1],
+  ])("%s: of a card that has left while it answered, %s are kept", (mode, kept) => {
+    const { clock, pins, keep } = setUp(mode);
+    const timers = clock.timers;
+    pins.forgetInsertionsExcept(new Set([8]));
+    keep(CARD);
+    expect(clock.timers - timers).toBe(kept);
+  });
+
   it("keeps nothing after the end", async () => {
     const { clock, pins, keep, recall } = setUp("session");
     pins.close();
@@ -145,6 +180,18 @@ describe("RememberedPins", () => {
       expect([...vault.saved.keys()]).toEqual(["other"]);
       vault.saved.set("card", "4826");
       expect(await recall(CARD)).toBeUndefined();
+    });
+
+    it("a PIN that fails while another request reads it is not given to that one", async () => {
+      const { pins, vault, recall } = setUp("keychain");
+      const read = deferred<Pin>();
+      vault.read = () => read.promise;
+      const recalled = recall(CARD);
+      await pins.fail(CARD);
+      const pin = spyPin("4826");
+      read.resolve(pin);
+      expect(await recalled).toBeUndefined();
+      expect(unwiped(pin)).toBe(0);
     });
 
     it("a failed PIN that cannot be erased is not asked for again, and that is said", async () => {

@@ -116,6 +116,7 @@ export async function setUpCardKeys({
     now: clock.now,
     wallNow: clock.wallNow,
     setTimer: clock.setTimer,
+    onExpired: () => void registry.release(),
     log: silentLogger,
   });
   const registry = new CardRegistry({

@@ -3,6 +3,7 @@
 import type { PinKeeper } from "../../agent/card-login.ts";
 
 export const nothingRemembered: PinKeeper = {
+  forgets: 0,
   has: () => false,
   recall: async () => undefined,
   keep: () => {},
