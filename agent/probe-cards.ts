@@ -73,7 +73,7 @@ async function probeWithPin(
     const request = { card: comment, purpose: { kind: "command", command: "doctor --report" } } as const;
     const warm = await login.run(card, request, signal, (jpki) => probeVerified(jpki.channel, signs, now));
     const cut = await withConnection(transport, card.slot, signal, (connection) => probeAfterPowerCut(connection, now));
-    return { ...warm, observations: [...warm.observations, cut] };
+    return { ...warm, observations: [...warm.observations, ...cut] };
   } catch (error) {
     // A no, in any form, is an answer.
     if (error instanceof PinError && (error.code === "PIN_CANCELLED" || error.code === "PIN_NO_PROMPT"))

@@ -86,17 +86,17 @@ export async function probeVerified(
 }
 
 /** In a session that begins after the power was cut: whether the PIN is asked for again. */
-export async function probeAfterPowerCut(connection: CardConnection, now: () => number): Promise<Observation> {
+export async function probeAfterPowerCut(
+  connection: CardConnection,
+  now: () => number,
+): Promise<readonly Observation[]> {
   const notes = new Notes(now);
   const channel = new CardChannel(connection);
   await selectApplication(channel, JPKI_AID);
-  const probe = new Probe(channel, notes);
-  const { sw } = await probe.sign("sign after power cut", SHA256_INFO, undefined);
-  return {
-    belief: "power-clears-verified",
-    verdict: sw === SW_SECURITY_STATUS ? "confirmed" : "refuted",
-    seen: hex(sw),
-  };
+  const sw = await new Probe(channel, notes).signCold();
+  const tried = sw === SW_SECURITY_STATUS || sw === SW_DONE;
+  notes.note("power-clears-verified", tried ? sw === SW_SECURITY_STATUS : undefined, hex(sw));
+  return notes.observations;
 }
 
 class Probe {
@@ -152,21 +152,27 @@ class Probe {
 
   async signatures(): Promise<void> {
     await this.#selectFile(KEY_FILES.auth.efId);
-    const plain = await this.sign("sign SHA-256", SHA256_INFO, undefined);
+    const plain = await this.#sign("sign SHA-256", SHA256_INFO, undefined);
     this.#notes.note("sign-256-bytes", plain.data.length === SIGNATURE_BYTES, seenOf(plain));
-    const long = await this.sign("sign SHA-512", SHA512_INFO, undefined);
+    const long = await this.#sign("sign SHA-512", SHA512_INFO, undefined);
     this.#notes.note("sign-sha512", long.data.length === SIGNATURE_BYTES, seenOf(long));
-    const short = await this.sign("sign by short EF id", SHA256_INFO, KEY_FILES.auth.efId);
+    const short = await this.#sign("sign by short EF id", SHA256_INFO, KEY_FILES.auth.efId);
     const same = toHex(short.data) === toHex(plain.data);
     this.#notes.note("short-ef-same-signature", short.sw === SW_DONE ? same : undefined, seenOf(short));
     await selectApplication(this.#channel, JPKI_AID);
     await this.#selectFile(KEY_FILES.auth.efId);
-    const again = await this.sign("sign after SELECT", SHA256_INFO, undefined);
+    const again = await this.#sign("sign after SELECT", SHA256_INFO, undefined);
     this.#notes.note("select-keeps-verified", again.sw === SW_DONE, hex(again.sw));
   }
 
+  /** @returns the status word. */
+  async signCold(): Promise<number> {
+    await this.#selectFile(KEY_FILES.auth.efId);
+    return (await this.#sign("sign after power cut", SHA256_INFO, undefined)).sw;
+  }
+
   /** @param shortEf undefined: the current file. */
-  async sign(what: string, data: Uint8Array, shortEf: number | undefined, p1 = 0x00): Promise<ResponseApdu> {
+  async #sign(what: string, data: Uint8Array, shortEf: number | undefined, p1 = 0x00): Promise<ResponseApdu> {
     const command = { cla: 0x80, ins: INS_PERFORM_SECURITY_OPERATION, p1, p2: referenceOf(shortEf), data };
     return this.#send(what, { ...command, maxResponse: SIGNATURE_BYTES });
   }
@@ -174,7 +180,7 @@ class Probe {
   /** Without a PIN a scheme that the card knows is refused for the PIN, one that it does not for P1. */
   async #schemes(): Promise<void> {
     await this.#selectFile(KEY_FILES.auth.efId);
-    const plain = await this.sign("sign without PIN", SHA256_INFO, undefined);
+    const plain = await this.#sign("sign without PIN", SHA256_INFO, undefined);
     this.#notes.note("sign-guarded", plain.sw === SW_SECURITY_STATUS, hex(plain.sw));
     const hash = SHA256_INFO.slice(-32);
     for (const [belief, p1] of [
@@ -182,10 +188,10 @@ class Probe {
       ["scheme-03", 0x03],
       ["scheme-04", 0x04],
     ] as const) {
-      const { sw } = await this.sign(`sign without PIN, P1 ${hex(p1).slice(2)}`, hash, undefined, p1);
+      const { sw } = await this.#sign(`sign without PIN, P1 ${hex(p1).slice(2)}`, hash, undefined, p1);
       this.#notes.note(belief, sw === SW_SECURITY_STATUS, hex(sw));
     }
-    const short = await this.sign("sign without PIN by short EF id", SHA256_INFO, KEY_FILES.auth.efId);
+    const short = await this.#sign("sign without PIN by short EF id", SHA256_INFO, KEY_FILES.auth.efId);
     this.#notes.note("short-ef-sign", short.sw === SW_SECURITY_STATUS, hex(short.sw));
   }
 
