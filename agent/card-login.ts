@@ -27,7 +27,7 @@ export interface CardLoginOptions {
 }
 
 /** What remembers PINs; nothing is remembered where it does nothing. */
-export type PinKeeper = Pick<RememberedPins, "has" | "recall" | "keep" | "fail" | "forget">;
+export type PinKeeper = Pick<RememberedPins, "has" | "recall" | "keep" | "fail" | "forget" | "forgets">;
 
 /** What a person is told about a request for the PIN. */
 export type LoginRequest = Pick<PinRequest, "card" | "purpose" | "program">;
@@ -164,10 +164,11 @@ export class CardLogin {
       return { kind: "done", value: await job(jpki) };
     };
     const inserted = insertedCard(card);
+    const since = remembered.forgets;
     try {
       const step = await card.session.run("log in", logIn, { signal, hold });
       const known = insertedCard(card); // a phone tells who it is in its job
-      if (accepted && source.kind === "typed" && known) remembered.keep(known, source.pin);
+      if (accepted && source.kind === "typed" && known) remembered.keep(known, source.pin, since);
       // Nobody else may find the card held, selected or verified while a person is asked.
       if (step.kind !== "done") await card.session.release();
       return step;

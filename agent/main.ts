@@ -251,6 +251,7 @@ function openCards(parts: AgentParts, cache: PinCache, holdMs: number): Cards {
     ...{ cache, vault, now, log },
     wallNow: () => Date.now(),
     onSuspend: () => void registry.release(),
+    onExpired: () => void registry.release(),
   });
   const registry = new CardRegistry({
     transport,
