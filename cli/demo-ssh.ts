@@ -5,6 +5,7 @@
  * sentence and hangs up. Nothing can be run on it.
  */
 
+import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
 import type { Server } from "node:net";
 import ssh2, { type AuthContext, type Connection, type PublicKeyAuthContext, type Session } from "ssh2";
@@ -21,7 +22,7 @@ export interface DemoServerOptions {
 export interface DemoServer {
   readonly host: string;
   readonly port: number;
-  /** The host key: `ssh-ed25519 AAAA…`. */
+  /** The host key: `ecdsa-sha2-nistp256 AAAA…`. */
   readonly hostKey: string;
   /** Hangs up on everybody. */
   close(): Promise<void>;
@@ -29,11 +30,11 @@ export interface DemoServer {
 
 const HOST = "127.0.0.1";
 
-/** Starts to listen with a fresh ed25519 host key. */
+/** Starts to listen with a fresh host key. */
 export async function startDemoServer(options: DemoServerOptions): Promise<DemoServer> {
-  const hostKey = ssh2.utils.generateKeyPairSync("ed25519");
+  const hostKey = makeHostKey();
   const connections = new Set<Connection>();
-  const server = new ssh2.Server({ hostKeys: [hostKey.private] }, (connection) => {
+  const server = new ssh2.Server({ hostKeys: [hostKey.pem] }, (connection) => {
     connections.add(connection);
     connection.on("authentication", (context) => authenticate(context, options));
     connection.on("session", (accept) => serveSession(accept(), options.greeting));
@@ -45,12 +46,24 @@ export async function startDemoServer(options: DemoServerOptions): Promise<DemoS
   return {
     host: HOST,
     port: portOf(server.address()),
-    hostKey: hostKey.public.trim(),
+    hostKey: hostKey.publicLine,
     close: async () => {
       for (const connection of connections) connection.end();
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+/**
+ * A host key for one run. Made by Node: of the ed25519 keys that ssh2 1.17 makes itself, it cannot read about one in 300
+ * ("Malformed OpenSSH private key"; observed).
+ */
+export function makeHostKey(): { readonly pem: string; readonly publicLine: string } {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
+  const pem = privateKey.export({ type: "sec1", format: "pem" }).toString();
+  const key = ssh2.utils.parseKey(pem);
+  if (key instanceof Error) throw key;
+  return { pem, publicLine: `${key.type} ${key.getPublicSSH().toString("base64")}` };
 }
 
 export interface LoginOptions {

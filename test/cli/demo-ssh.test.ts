@@ -2,7 +2,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { join } from "node:path";
 import ssh2 from "ssh2";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type DemoServer, loginWithSsh2, startDemoServer } from "../../cli/demo-ssh.ts";
+import { type DemoServer, loginWithSsh2, makeHostKey, startDemoServer } from "../../cli/demo-ssh.ts";
 
 /** Who is let in, and who is not; the keys are made for this run. */
 const own = rsaKey();
@@ -67,6 +67,15 @@ describe("the server of demo", () => {
     };
     await expect(logIn({ username: "demo", authHandler })).rejects.toMatchObject({ level: "client-authentication" });
   });
+});
+
+it("makes host keys that the server can always read", () => {
+  for (let count = 0; count < 2000; count += 1) {
+    const { pem, publicLine } = makeHostKey();
+    const key = ssh2.utils.parseKey(pem);
+    if (key instanceof Error) throw key;
+    expect(publicLine).toBe(`ecdsa-sha2-nistp256 ${key.getPublicSSH().toString("base64")}`);
+  }
 });
 
 describe("loginWithSsh2", () => {
