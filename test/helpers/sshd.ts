@@ -3,11 +3,10 @@
  * port has to be chosen in advance and nothing is left running.
  */
 
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdir, open, readFile, writeFile } from "node:fs/promises";
-import { createServer, type Socket } from "node:net";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { join } from "node:path";
+import { startInetd } from "./inetd.ts";
 import { runOk } from "./run.ts";
 
 const SSHD = "/usr/sbin/sshd";
@@ -43,19 +42,8 @@ export async function startSshd(folder: string, authorizedKeys: string): Promise
       "",
     ].join("\n"),
   );
-  const log = await open(at("sshd.log"), "a");
-  const children = new Set<ChildProcess>();
-  const server = createServer({ pauseOnConnect: true }, (socket: Socket) => {
-    const child = spawn(SSHD, ["-i", "-e", "-f", at("sshd_config")], { stdio: [socket, socket, log.fd] });
-    children.add(child);
-    child.on("exit", () => children.delete(child));
-    socket.on("error", () => {}); // The client may hang up at any time; sshd has its own copy of the socket.
-    child.on("spawn", () => socket.destroy());
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the sshd listener has no port");
-  const { port } = address;
+  const args = ["-i", "-e", "-f", at("sshd_config")];
+  const { port, close } = await startInetd({ program: SSHD, args, logFile: at("sshd.log") });
   const hostKey = await readFile(at("host_key.pub"), "utf8");
   await writeFile(at("known_hosts"), `[127.0.0.1]:${port} ${hostKey}`);
   const user = userInfo().username;
@@ -79,19 +67,6 @@ export async function startSshd(folder: string, authorizedKeys: string): Promise
     user,
     clientConfig: at("ssh_config"),
     log: () => readFile(at("sshd.log"), "utf8"),
-    close: async () => {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      await Promise.all(
-        [...children].map(
-          (child) =>
-            new Promise<void>((resolve) => {
-              child.once("exit", () => resolve());
-              child.kill("SIGTERM");
-            }),
-        ),
-      );
-      await closed;
-      await log.close();
-    },
+    close,
   };
 }
