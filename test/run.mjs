@@ -24,6 +24,7 @@ const DEBIAN_PACKAGES = [
   ...["libxml2-utils", "zsh", "fish"],
   ...["build-essential", "python3", "pkg-config", "libpcsclite-dev", "libsecret-1-dev"],
   ...["gnome-keyring", "dbus"],
+  ...["rsync", "python3-paramiko", "putty-tools", "dropbear-bin", "libnss-wrapper", "libssh-dev", "ansible-core"],
 ];
 
 /** Compiled when they are installed; left out by npm where that fails. */
