@@ -64,6 +64,8 @@ async function pinChange(pin: (typeof PIN_NAMES)[number], flags: PinFlags, conte
   const { changeCardPin } = await import("../../agent/main.ts");
   const { parts, settings } = await open(flags, context);
   const known = parts.known.list().map(({ id }) => id);
+  // An agent that waits for the card must not send it the old value as soon as it has the new one.
+  if (pin === "auth") await forgetInAgents(settings, context);
   try {
     await changeCardPin(parts, { pin, force: flags.force === true }, deps.signal);
   } catch (error) {
