@@ -18,17 +18,21 @@ export interface KeyringOptions {
   /** A second start in the same folder with `locked` finds the keyring that the first one made. */
   readonly folder: string;
   readonly locked?: boolean | undefined;
+  /** What becomes of the window that asks to unlock it: nobody answers (default), or it cannot be shown. */
+  readonly unlocking?: "waits" | "refused" | undefined;
 }
 
-/** A prompter that never answers stands in for the window that asks to unlock: what a locked keyring waits for. */
+/** Stands in for the window that asks to unlock: what a locked keyring waits for. */
 const PROMPTER = "org.gnome.keyring.SystemPrompter";
+const PROMPTERS = { waits: "/bin/sleep 600", refused: "/bin/false" } as const;
 
-export async function startKeyring({ folder, locked = false }: KeyringOptions): Promise<Keyring> {
+export async function startKeyring(options: KeyringOptions): Promise<Keyring> {
+  const { folder, locked = false, unlocking = "waits" } = options;
   const at = (name: string) => join(folder, name);
   await mkdir(at("services/dbus-1/services"), { recursive: true });
   await writeFile(
     at(`services/dbus-1/services/${PROMPTER}.service`),
-    `[D-BUS Service]\nName=${PROMPTER}\nExec=/bin/sleep 600\n`,
+    `[D-BUS Service]\nName=${PROMPTER}\nExec=${PROMPTERS[unlocking]}\n`,
   );
   const own = {
     PATH: process.env["PATH"] ?? "/usr/bin:/bin",

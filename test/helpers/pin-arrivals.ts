@@ -1,6 +1,7 @@
 /**
  * Every way in which a PIN can arrive, each with a person who gives prepared answers: real programs and a real
- * terminal. Rows of the table in test/agent/pin-table.system.test.ts; a new way gets a line in ARRIVALS.
+ * terminal. Rows of the table in test/agent/pin-table.system.test.ts; a new way gets a line in ARRIVALS. Where no person
+ * types at that moment: test/agent/pin-table-*.test.ts.
  */
 
 import { existsSync } from "node:fs";
