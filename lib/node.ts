@@ -11,6 +11,7 @@ import type { CardTransport } from "./card/transport.ts";
 import type { KnownKeyStore } from "./card-key.ts";
 import type { CardSource, PcscBinding, PinPromptChoice } from "./config.ts";
 import { assertNever } from "./errors.ts";
+import type { HttpExchange } from "./http-exchange.ts";
 import type { KnownHostKeys } from "./known-host-keys.ts";
 import type { Logger, LogLevel } from "./log.ts";
 import { type PathSources, stateFolder } from "./paths.ts";
@@ -230,4 +231,10 @@ export async function askAgent(
 ): Promise<AgentResponse | undefined> {
   const client = await import("./agent-client.ts");
   return client.askAgent(path, request, options);
+}
+
+/** The body of an answer over plain HTTP, see http-exchange.ts. */
+export async function exchangeHttp(exchange: HttpExchange): Promise<Uint8Array> {
+  const http = await import("./http-exchange.ts");
+  return http.exchangeHttp(exchange);
 }

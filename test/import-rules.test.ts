@@ -29,6 +29,7 @@ const ADAPTERS = [
   "lib/known-keys.ts",
   "lib/agent-client.ts",
   "lib/host-names.ts",
+  "lib/http-exchange.ts",
   "lib/certificate-files.ts",
   "lib/signature-record.ts",
   "lib/desktop-notice.ts",
