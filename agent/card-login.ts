@@ -5,7 +5,7 @@
  * without power.
  */
 
-import type { JpkiApplication } from "../lib/card/jpki.ts";
+import type { JpkiApplication, JpkiPinName } from "../lib/card/jpki.ts";
 import { JpkiError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Pin } from "../lib/pin/pin.ts";
@@ -21,6 +21,8 @@ export interface CardLoginOptions {
   readonly registry: CardRegistry;
   readonly broker: PinBroker;
   readonly remembered: PinKeeper;
+  /** Which PIN; default: the authentication PIN. What remembers PINs knows no other. */
+  readonly pin?: JpkiPinName | undefined;
   /** Whether the card may stay logged in for the next request (promise 2: alone with it all the while). */
   readonly hold: boolean;
   readonly log: Logger;
@@ -52,14 +54,16 @@ interface Attempt<T> extends LoginManner {
 
 export class CardLogin {
   readonly #options: CardLoginOptions;
+  readonly #pin: JpkiPinName;
   readonly #turns = new WeakMap<CardRecord, Turns>();
 
   constructor(options: CardLoginOptions) {
     this.#options = options;
+    this.#pin = options.pin ?? "auth";
   }
 
   /**
-   * Runs `job` once, right after the authentication PIN is verified. A wrong PIN is asked again while two or more
+   * Runs `job` once, right after the PIN is verified. A wrong PIN is asked again while two or more
    * tries are left.
    *
    * @throws PinError `PIN_WRONG` (one try left), `PIN_CANCELLED`, `PIN_FORMAT`, `PIN_BLOCKED`, `PIN_NO_PROMPT`;
@@ -98,8 +102,12 @@ export class CardLogin {
     try {
       const step = await this.#attemptTwice(attempt, () => ({ kind: "given", pin: pin.copy() }));
       if (step.kind === "done") return step.value;
-      if (step.kind === "wrong") throw wrongPin("auth", step.triesLeft);
-      throw protectedPin("auth", step.triesLeft, "log in where the agent can ask you, so that it can warn you first");
+      if (step.kind === "wrong") throw wrongPin(this.#pin, step.triesLeft);
+      throw protectedPin(
+        this.#pin,
+        step.triesLeft,
+        "log in where the agent can ask you, so that it can warn you first",
+      );
     } finally {
       pin.wipe();
     }
@@ -115,10 +123,10 @@ export class CardLogin {
       typedPin?.wipe(); // wrong, or a try was lost since the person saw the number
       const { triesLeft } = step;
       const previous = step.kind === "wrong" && step.typed ? "wrong" : undefined;
-      const question = { ...request, pin: "auth", reader, triesLeft, previous } as const;
+      const question = { ...request, pin: this.#pin, reader, triesLeft, previous } as const;
       if (step.kind === "wrong" && step.typed && step.triesLeft < 2) {
         broker.holdWrong(question);
-        throw wrongPin("auth", step.triesLeft);
+        throw wrongPin(this.#pin, step.triesLeft);
       }
       const pin = await broker.ask(question, signal);
       typedPin?.keep(insertedCard(card), pin, triesLeft);
@@ -155,7 +163,7 @@ export class CardLogin {
     let accepted = false;
     let refused: Exclude<LoginOutcome, { kind: "verified" }> | undefined;
     const logIn = async (jpki: JpkiApplication): Promise<Step<T>> => {
-      const outcome = await verifyWith(jpki.pin("auth"), source, () => registry.requireCurrent(card));
+      const outcome = await verifyWith(jpki.pin(this.#pin), source, () => registry.requireCurrent(card));
       if (outcome.kind !== "verified") {
         refused = outcome;
         return { ...outcome, typed: source.kind === "typed" };

@@ -6,6 +6,8 @@
 
 import { resolve } from "node:path";
 import { type DeviceStatus, faultOf } from "../lib/agent-status.ts";
+import type { CertificateName } from "../lib/card/files.ts";
+import type { JpkiPinName } from "../lib/card/jpki.ts";
 import type { CardTransport } from "../lib/card/transport.ts";
 import type { CardKey, KnownKeyStore } from "../lib/card-key.ts";
 import { messageOf } from "../lib/errors.ts";
@@ -19,6 +21,7 @@ import { CardArrival } from "./card-arrival.ts";
 import { CardKeyStore } from "./card-key-store.ts";
 import { CardLogin, type PinKeeper } from "./card-login.ts";
 import { type CardRecord, CardRegistry } from "./card-registry.ts";
+import { readCertificates } from "./cert-read.ts";
 import { startDaemon } from "./daemon.ts";
 import { readDeviceStatus } from "./device-status.ts";
 import { exportKeys, requireReader, requireUsableCard } from "./export-key.ts";
@@ -175,6 +178,24 @@ export function probeCardsOn(
   return withCards(parts, signal, ({ registry, login }) =>
     probeCards({ transport, registry, login, agree, now }, signal),
   );
+}
+
+/**
+ * Certificates of the only card, asking for its PIN where it wants one; closes `parts`.
+ *
+ * @returns DER, owned by the caller, in the order of the names.
+ * @throws as {@link readCertificates}.
+ */
+export function readCardCertificates(
+  parts: AgentParts,
+  options: { readonly names: readonly CertificateName[]; readonly command: string },
+  signal: AbortSignal,
+): Promise<readonly Uint8Array[]> {
+  return withCards(parts, signal, ({ registry, broker, remembered }) => {
+    const newLogin = (pin: JpkiPinName) =>
+      new CardLogin({ registry, broker, remembered, pin, hold: false, log: parts.log });
+    return readCertificates({ registry, newLogin }, options, signal);
+  });
 }
 
 /** For a command: nothing is remembered, no session is held. */
