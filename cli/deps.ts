@@ -8,6 +8,8 @@ import type { ServiceVariables } from "./service-variables.ts";
 /** Where text goes; `write` must not throw. */
 export interface TextOutput {
   write(text: string): void;
+  /** Bytes as they are; must not throw either. */
+  writeBytes(bytes: Uint8Array): void;
   /** Whether a person looks at it. */
   readonly isTerminal: boolean;
 }

@@ -12,8 +12,9 @@ const stopBy = (signal: NodeJS.Signals) => stop.abort(new Error(`stopped by ${si
 let hangUp = stopBy;
 let failure: unknown;
 
-// Once each: who presses Ctrl-C again does not want to wait for the card.
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stopBy);
+// Once each: who presses Ctrl-C again does not want to wait for the card. By itself, SIGQUIT would also dump the memory,
+// with what is remembered in it.
+for (const signal of ["SIGINT", "SIGQUIT", "SIGTERM"] as const) process.once(signal, stopBy);
 // With a listener of ours, SIGUSR1 does not open Node's debugger, which could read a remembered PIN.
 for (const signal of ["SIGHUP", "SIGUSR1"] as const) process.on(signal, () => hangUp(signal));
 
@@ -38,8 +39,7 @@ const deps: Deps = {
     hangUp = listener;
   },
   ignoreInterrupts: () => {
-    process.off("SIGINT", stopBy);
-    for (const signal of ["SIGINT", "SIGQUIT"] as const) process.on(signal, () => {});
+    for (const signal of ["SIGINT", "SIGQUIT"] as const) process.off(signal, stopBy).on(signal, () => {});
   },
   kill: (pid) => void process.kill(pid, "SIGTERM"),
 };
@@ -52,5 +52,9 @@ function output(stream: NodeJS.WriteStream): TextOutput {
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
   });
-  return { write: (text) => void stream.write(text), isTerminal: stream.isTTY === true };
+  return {
+    write: (text) => void stream.write(text),
+    writeBytes: (bytes) => void stream.write(bytes),
+    isTerminal: stream.isTTY === true,
+  };
 }

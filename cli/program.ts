@@ -5,6 +5,7 @@ import { CARD_SOURCES, PCSC_BINDINGS } from "../lib/config.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { endOptionsAtCommand } from "./command-words.ts";
 import { agentCommand } from "./commands/agent.ts";
+import { certCommand } from "./commands/cert.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { envCommand } from "./commands/env.ts";
@@ -14,6 +15,7 @@ import { pinCommand } from "./commands/pin.ts";
 import { releaseCommand } from "./commands/release.ts";
 import { serviceCommand } from "./commands/service.ts";
 import { statusCommand } from "./commands/status.ts";
+import { verifyCertCommand } from "./commands/verify-cert.ts";
 import type { CommandContext } from "./context.ts";
 import type { Deps } from "./deps.ts";
 import { EXIT_DONE, EXIT_FAILED, exitStatusOf } from "./exit-status.ts";
@@ -71,6 +73,8 @@ function buildProgram(context: CommandContext): Command {
     statusCommand,
     doctorCommand,
     pinCommand,
+    certCommand,
+    verifyCertCommand,
     releaseCommand,
     envCommand,
     serviceCommand,

@@ -1,5 +1,6 @@
 /** English. Errors are written in English where they are thrown, so they are passed on as they are. */
 
+import { englishCertificates } from "./certificates-en.ts";
 import { englishDoctor } from "./doctor-en.ts";
 import type { Messages } from "./messages.ts";
 import { englishPins } from "./pins-en.ts";
@@ -29,6 +30,8 @@ export const en: Messages = {
       "pin change": "give a PIN a new value",
       "pin save": "check the authentication PIN and save it in the OS keychain, for agent --pin-cache keychain",
       "pin forget": "erase the PIN from running agents and from the OS keychain",
+      cert: "show a certificate of the card, or save it",
+      "verify-cert": "verify a certificate: chain to JPKI's CAs, dates, key usage, purpose, and revocation if asked",
       status: "show agent, reader, card, tries left, certificate dates and the last failure; asks for nothing",
       doctor: "look for what stands in the way of a login, and say what to do about it",
       release: "make the running agent let go of the card now",
@@ -41,6 +44,8 @@ export const en: Messages = {
       demo: "show a whole login with a built-in virtual card; needs no card and no reader",
     },
     pinName: "auth (user authentication), sign (digital signature) or text (text information)",
+    certificateName: "auth (user authentication), sign (digital signature), or the CA's: auth-ca, sign-ca",
+    certificatePurpose: "auth (user authentication) or sign (digital signature)",
     command: "run this command with the agent in its environment, and end with it",
     options: {
       reader: "use only the reader with this name (or a part of it)",
@@ -83,6 +88,13 @@ export const en: Messages = {
       write: "add it between marks to the shell's start file, ~/.ssh/config and git's global configuration",
       remove: "take out again what --write has added, for all shells",
       format: "openssh (default), rfc4716, pkcs8 or jwk",
+      "cert-format": "text (default), pem, der or json",
+      output: "write into this file; sign: readable by you alone",
+      cert: "verify the certificate in this file (PEM or DER) instead of the card's",
+      ca: "trust the CA certificates in this file too (PEM or DER)",
+      crl: "look the certificate up in this revocation list: a file or an http URL",
+      ocsp: "ask this OCSP responder (http URL), which learns the certificate's serial number",
+      stapled: "read an OCSP response (DER) from this file",
       comment: "comment of the key, instead of the card's own",
       options: "options to stand before the key in authorized_keys, such as restrict,pty",
     },
@@ -103,6 +115,7 @@ export const en: Messages = {
   report: englishReport,
   setUp: englishSetUp,
   pin: englishPins,
+  certificate: englishCertificates,
   demo: {
     intro:
       "A login with a virtual My Number card: everything below is real (agent, SSH, signature), only the card and " +

@@ -65,6 +65,11 @@ function japaneseWords(error: JpkiError): ErrorText {
           "カードの鍵がまだ登録されていないため、設定を書き込めません",
           "カードをリーダーに置いて jpki-agent export-key を実行してください",
         );
+      if (details["problem"] === "no-certificate")
+        return text(
+          `カードに電子証明書がありません（${details["certificate"]}）`,
+          "15歳未満の方のカードなど、署名用電子証明書のないカードがあります",
+        );
       return withReason("該当する鍵がありません", error, hint);
     case "ALGORITHM_UNSUPPORTED":
       return withReason("対応していない署名方式です", error, hint);

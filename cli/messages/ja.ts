@@ -1,5 +1,6 @@
 /** Japanese, for people who work in Japanese: the cards' official terms, technical names left as they are. */
 
+import { japaneseCertificates } from "./certificates-ja.ts";
 import { japaneseDoctor } from "./doctor-ja.ts";
 import { japaneseError } from "./errors-ja.ts";
 import type { Messages } from "./messages.ts";
@@ -30,6 +31,8 @@ export const ja: Messages = {
       "pin change": "暗証番号を変更する",
       "pin save": "利用者証明用の暗証番号を確かめて OS のキーチェーンに保存する（agent --pin-cache keychain で使う）",
       "pin forget": "動作中のエージェントと OS のキーチェーンから暗証番号を消去する",
+      cert: "カードの電子証明書を表示する、またはファイルに保存する",
+      "verify-cert": "電子証明書を検証する（JPKI 認証局の署名、有効期間、鍵用途、目的、指定があれば失効）",
       status: "エージェント、リーダー、カード、残り回数、証明書の期限、最後の失敗を表示する（暗証番号は不要）",
       doctor: "ログインの妨げになるものを調べ、対処を示す",
       release: "動作中のエージェントにカードを解放させる",
@@ -42,6 +45,8 @@ export const ja: Messages = {
       demo: "内蔵の仮想カードでログインの流れを実演する（カードもリーダーも不要）",
     },
     pinName: "auth（利用者証明用）、sign（署名用）、text（券面事項入力補助用）",
+    certificateName: "auth（利用者証明用）、sign（署名用）、認証局の証明書は auth-ca、sign-ca",
+    certificatePurpose: "auth（利用者証明用）、sign（署名用）",
     command: "エージェントを使える環境でこのコマンドを実行し、コマンドとともに終了する",
     options: {
       reader: "この名前（一部でも可）のカードリーダーだけを使う",
@@ -83,6 +88,13 @@ export const ja: Messages = {
       write: "シェルの起動ファイル、~/.ssh/config、git のグローバル設定に書き込む",
       remove: "--write が書き込んだ設定を、すべてのシェルについて元に戻す",
       format: "openssh（既定）、rfc4716、pkcs8、jwk",
+      "cert-format": "text（既定）、pem、der、json のいずれか",
+      output: "このファイルに書き込む（sign は本人だけが読める権限にする）",
+      cert: "カードの代わりに、このファイルの証明書（PEM または DER）を検証する",
+      ca: "このファイルの認証局証明書（PEM または DER）も信頼する",
+      crl: "この失効リストで失効を確認する（ファイルまたは http の URL）",
+      ocsp: "この OCSP レスポンダー（http の URL）に問い合わせる（証明書のシリアル番号が相手に伝わる）",
+      stapled: "このファイルの OCSP 応答（DER）で失効を確認する",
       comment: "鍵のコメント（省略時はカードを示す文字列）",
       options: "authorized_keys で鍵の前に置くオプション（例: restrict,pty）",
     },
@@ -103,6 +115,7 @@ export const ja: Messages = {
   report: japaneseReport,
   setUp: japaneseSetUp,
   pin: japanesePins,
+  certificate: japaneseCertificates,
   demo: {
     intro:
       "仮想のマイナンバーカードでログインしてみます。架空なのはカードと名義人だけで、エージェントも SSH も署名も本物です。",

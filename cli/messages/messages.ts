@@ -7,6 +7,8 @@ import type { JpkiError } from "../../lib/errors.ts";
 import type { PinName } from "../../lib/pin/pin.ts";
 import type { PromptTexts } from "../../lib/pin/prompt.ts";
 import type { NoticeText, SignatureEntry } from "../../lib/signature-entry.ts";
+import type { Check } from "../../lib/x509/checks.ts";
+import type { BirthDate, Holder } from "../../lib/x509/holder.ts";
 import type { ValidityState } from "../../lib/x509/validity.ts";
 import type { FindingTexts, Level } from "../doctor/finding.ts";
 import type { ServiceState } from "../set-up/service.ts";
@@ -20,6 +22,8 @@ export type CommandName =
   | "pin change"
   | "pin save"
   | "pin forget"
+  | "cert"
+  | "verify-cert"
   | "status"
   | "release"
   | "doctor"
@@ -69,6 +73,13 @@ export type OptionName =
   | "write"
   | "remove"
   | "format"
+  | "cert-format"
+  | "output"
+  | "cert"
+  | "ca"
+  | "crl"
+  | "ocsp"
+  | "stapled"
   | "comment"
   | "options";
 
@@ -89,6 +100,10 @@ export interface HelpTexts {
   readonly command: string;
   /** Which PIN `pin change` changes. */
   readonly pinName: string;
+  /** Which certificate `cert` shows. */
+  readonly certificateName: string;
+  /** Which kind of certificate `verify-cert` looks at. */
+  readonly certificatePurpose: string;
 }
 
 /** An error in words. */
@@ -143,6 +158,44 @@ export interface DemoTexts {
   /** The login failed; `reason` is what the client said. */
   failed(reason: string): string;
 }
+
+/** `cert` and `verify-cert`. */
+export interface CertificateTexts {
+  /** Before the signature certificate is read to be shown: what is in it. */
+  readonly disclosure: string;
+  /** Before it is read to be verified. */
+  readonly disclosureToVerify: string;
+  /** Before revocation is looked up. */
+  readonly revocationLaw: string;
+  readonly labels: Readonly<Record<CertificateLabel, string>>;
+  /** After the last day. */
+  validity(state: ValidityState): string;
+  /** Of a CA: the generation of the pinned one; undefined if it is none. */
+  pinned(generation: number | undefined): string;
+  readonly sexes: Readonly<Record<NonNullable<Holder["sex"]>, string>>;
+  birthDate(date: BirthDate): string;
+  /** One line. */
+  check(check: Check): string;
+  readonly verdicts: Readonly<Record<"valid" | "valid-so-far" | "not-valid", string>>;
+}
+
+export type CertificateLabel =
+  | "subject"
+  | "issuer"
+  | "serial"
+  | "notBefore"
+  | "notAfter"
+  | "key"
+  | "keyUsage"
+  | "extendedKeyUsage"
+  | "policies"
+  | "pinned"
+  | "name"
+  | "nameSubstitutes"
+  | "birthDate"
+  | "sex"
+  | "address"
+  | "addressSubstitutes";
 
 /** The record of signatures; everything in an entry comes from outside. */
 export interface SignatureTexts {
@@ -231,6 +284,7 @@ export interface Messages {
   readonly report: ReportTexts;
   readonly setUp: SetUpTexts;
   readonly pin: PinTexts;
+  readonly certificate: CertificateTexts;
   readonly demo: DemoTexts;
   error(error: JpkiError): ErrorText;
 }

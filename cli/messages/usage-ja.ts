@@ -51,6 +51,10 @@ function usageWords(details: ErrorDetails): string | undefined {
       return `設定ファイル ${file} に不明なキーがあります: ${key}`;
     case "bad-value":
       return `設定ファイル ${file} の ${key} の値が正しくありません（${reason}）`;
+    case "binary-to-terminal":
+      return `${subject} は端末に表示できません。-o でファイルに書き込むか、| で別のプログラムに渡してください`;
+    case "several-certificates":
+      return `${subject} に指定できる証明書は1つだけです（${value}）`;
     case "several-cards":
       return "カードが複数あります。使わないカードを外すか、--reader でカードリーダーを指定してください";
     default:

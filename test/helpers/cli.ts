@@ -18,10 +18,12 @@ export interface FakeDeps extends Deps {
 export interface FakeDepsOptions {
   readonly env?: Environment | undefined;
   readonly home?: string | undefined;
+  /** Whether stdout is a terminal. */
+  readonly terminal?: boolean | undefined;
 }
 
 /** Without `home`, one that does not exist. */
-export function fakeDeps({ env = {}, home = "/nonexistent" }: FakeDepsOptions = {}): FakeDeps {
+export function fakeDeps({ env = {}, home = "/nonexistent", terminal = false }: FakeDepsOptions = {}): FakeDeps {
   const controller = new AbortController();
   const kills: number[] = [];
   let out = "";
@@ -32,9 +34,13 @@ export function fakeDeps({ env = {}, home = "/nonexistent" }: FakeDepsOptions = 
   });
   return {
     stdout: {
-      isTerminal: false,
+      isTerminal: terminal,
       write: (text) => {
         out += text;
+        heard();
+      },
+      writeBytes: (bytes) => {
+        out += Buffer.from(bytes).toString();
         heard();
       },
     },
@@ -42,6 +48,9 @@ export function fakeDeps({ env = {}, home = "/nonexistent" }: FakeDepsOptions = 
       isTerminal: false,
       write: (text) => {
         err += text;
+      },
+      writeBytes: (bytes) => {
+        err += Buffer.from(bytes).toString();
       },
     },
     self: [process.execPath],

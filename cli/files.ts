@@ -1,0 +1,47 @@
+/** Files that a command line names: what is read has a limit, what is written replaces the old one as a whole. */
+
+import { randomBytes } from "node:crypto";
+import { lstat, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { FileError, messageOf, TooLargeError } from "../lib/errors.ts";
+
+/** @throws FileError `IO_FAILED`; TOO_LARGE. */
+export async function readInputFile(path: string, maxBytes: number): Promise<Uint8Array> {
+  return named(`read ${path}`, path, async () => {
+    const { size } = await stat(path);
+    if (size > maxBytes) throw new TooLargeError(`read ${path}: ${size} bytes, the limit is ${maxBytes}`);
+    return new Uint8Array(await readFile(path));
+  });
+}
+
+/**
+ * Puts `bytes` at `path`, whole or not at all, with this mode also where a file was there before.
+ *
+ * @param mode permission bits; the umask takes some away.
+ * @throws FileError `IO_FAILED`, also where something else than a plain file is there: a link is not followed.
+ */
+export async function writeOutputFile(path: string, bytes: Uint8Array, mode: number): Promise<void> {
+  await named(`write ${path}`, path, async () => {
+    if ((await lstat(path).catch(ifAbsent))?.isFile() === false) throw new Error("it is no plain file");
+    const temporary = `${path}.${randomBytes(6).toString("hex")}`;
+    try {
+      await writeFile(temporary, bytes, { mode, flag: "wx", flush: true });
+      await rename(temporary, path);
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  });
+}
+
+async function named<T>(doing: string, path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (cause instanceof TooLargeError) throw cause;
+    throw new FileError(`${doing}: ${messageOf(cause)}`, { details: { path }, cause });
+  }
+}
+
+function ifAbsent(error: unknown): undefined {
+  if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+  throw error;
+}
