@@ -46,7 +46,7 @@ async function gone(socket: string): Promise<void> {
 }
 
 describe("signals", () => {
-  it.each(["SIGINT", "SIGTERM"] as const)("%s ends the agent in order", async (signal) => {
+  it.each(["SIGINT", "SIGQUIT", "SIGTERM"] as const)("%s ends the agent in order", async (signal) => {
     const child = start(AGENT);
     const { socket } = await ready(child);
     child.kill(signal);
