@@ -1,7 +1,7 @@
 /** Finds the agent of ours that runs, where `ssh` would look for it and where it is by default, and asks it. */
 
 import { resolve } from "node:path";
-import { type AgentStatus, decodeAgentStatus } from "../lib/agent-status.ts";
+import type { AgentStatus } from "../lib/agent-status.ts";
 import type { Config } from "../lib/config.ts";
 import { JpkiError } from "../lib/errors.ts";
 import { defaultSocket } from "../lib/paths.ts";
@@ -31,8 +31,9 @@ export async function findAgent(settings: Config, deps: Deps): Promise<FoundAgen
   for (const path of socketsToAsk(socket, deps)) {
     try {
       const answer = await ask(path, EXTENSION_STATUS, deps);
-      if (answer?.kind === "extension-response")
-        return { kind: "found", socket: path, status: decodeAgentStatus(answer.body) };
+      if (answer?.kind !== "extension-response") continue;
+      const { decodeAgentStatus } = await import("../lib/agent-status-reader.ts");
+      return { kind: "found", socket: path, status: decodeAgentStatus(answer.body) };
     } catch (error) {
       if (!(error instanceof JpkiError)) throw error;
       // Another program's agent may be silent: ours is asked next.

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import {
   type AgentStatus,
-  decodeAgentStatus,
   encodeAgentStatus,
   errorOf,
   faultOf,
   MAX_STATUS_BYTES,
   type RunningAgentStatus,
 } from "../../lib/agent-status.ts";
+import { decodeAgentStatus } from "../../lib/agent-status-reader.ts";
 import { utf8 } from "../../lib/bytes.ts";
 import { PcscError } from "../../lib/errors.ts";
 import { ERROR_CODES } from "../helpers/error-codes.ts";
