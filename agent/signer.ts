@@ -146,12 +146,12 @@ export class Signer {
   ): Promise<Objection | undefined> {
     const { policy, hostsOfKey } = this.#options;
     if (decision.kind === "refused") {
-      const before = consent.answerFor(bindings);
+      const before = consent.answerFor(bindings, subject.purpose);
       if (before === false) return decision;
       if (before === undefined) {
         const hops = hopsOf(bindings, hostsOfKey);
         const answer = await this.#ask({ kind: "forwarded", ...subject, hops }, signal);
-        if (typeof answer !== "string") consent.keep(answer, bindings);
+        if (typeof answer !== "string") consent.keep(answer, bindings, subject.purpose);
         if (answer === true) return undefined;
         return answer === false ? decision : { ...decision, text: `${decision.text}; ${answer}` };
       }

@@ -153,6 +153,19 @@ describe("a forwarded request", () => {
     ]);
   });
 
+  it("is asked again about another use: who agreed to a login has not agreed to a signature", async () => {
+    await forwardedLogin();
+    const file = encodeSshsig({ namespace: "file", hashAlgorithm: "sha512", digest: randomBytes(64) });
+    answers = [true, true, false];
+    for (const data of [login(), GIT, GIT]) expect((await ask(sign(data))).kind).toBe("signature");
+    for (const data of [file, GIT, login()]) expect(await ask(sign(data))).toEqual(FAILURE);
+    expect(asked.map(({ purpose }) => (purpose.kind === "sshsig" ? purpose.namespace : purpose.kind))).toEqual([
+      "ssh-login",
+      "git",
+      "file",
+    ]);
+  });
+
   it("is asked again when the connection goes on to another server; a no is not", async () => {
     await ask(bind(bastion, HERE, true));
     answers = [true, false];
