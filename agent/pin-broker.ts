@@ -15,19 +15,27 @@ export interface PinBrokerOptions {
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly log: Logger;
-  /** How long a person's "no" and a wrong PIN hold, milliseconds; default 10 s. */
+  /**
+   * How long a person's "no" and a wrong PIN hold, milliseconds; default 10 s. Whoever repeats the question meanwhile
+   * makes it hold for half as long from then on, and three times as long in all at most.
+   */
   readonly refusalMs?: number | undefined;
 }
 
 /** How often one request is asked when the answers cannot be a PIN. */
 const MAX_ASKED = 3;
-/** Clients repeat at once after a refusal (observed: rclone 10 times, libgit2 19 times); a person takes longer. */
+/**
+ * Clients repeat after a refusal (observed: libgit2 19 times at once, rclone 10 times in 11 s, waiting 2 s at most, on a
+ * host that answers at once); a person takes longer.
+ */
 const REFUSAL_MS = 10_000;
 
 /** Why the same question is not asked again for a while. */
 interface Refusal {
   readonly code: "PIN_CANCELLED" | "PIN_FORMAT" | "PIN_WRONG";
   readonly untilMs: number;
+  /** A client that goes on repeating must not keep a person out for ever. */
+  readonly latestMs: number;
 }
 
 const REFUSAL_WORDS: Readonly<Record<Refusal["code"], string>> = {
@@ -174,7 +182,8 @@ export class PinBroker {
   }
 
   #hold(key: string, code: Refusal["code"]): void {
-    this.#refusals.set(key, { code, untilMs: this.#now() + this.#refusalMs });
+    const now = this.#now();
+    this.#refusals.set(key, { code, untilMs: now + this.#refusalMs, latestMs: now + 3 * this.#refusalMs });
   }
 
   async #askForm(request: PinRequest, signal: AbortSignal): Promise<Pin> {
@@ -188,11 +197,16 @@ export class PinBroker {
     }
   }
 
-  /** What holds now for the same question. */
+  /** What holds now for the same question, and for a while longer since it is asked again. */
   #refusalOf(key: string): Refusal | undefined {
     const now = this.#now();
     for (const [known, { untilMs }] of this.#refusals) if (now >= untilMs) this.#refusals.delete(known);
-    return this.#refusals.get(key);
+    const refusal = this.#refusals.get(key);
+    if (refusal === undefined) return undefined;
+    const untilMs = Math.min(Math.max(refusal.untilMs, now + this.#refusalMs / 2), refusal.latestMs);
+    const prolonged = { ...refusal, untilMs };
+    this.#refusals.set(key, prolonged);
+    return prolonged;
   }
 
   #throwIfRefused(request: PinRequest): void {

@@ -220,13 +220,42 @@ describe("a person's no holds for a moment", () => {
     expect(digitsOf(await broker.ask(other, never))).toBe("1234");
   });
 
-  test("10 seconds, counted from the no and not from its repeats", async () => {
+  test("10 seconds where nobody repeats it", async () => {
+    const { broker, clock } = setUp(answers(cancelled(), "1234"));
+    await expect(broker.ask(request, never)).rejects.toMatchObject({ code: "PIN_CANCELLED" });
+    clock.advance(10_000);
+    expect(digitsOf(await broker.ask(request, never))).toBe("1234");
+  });
+
+  test("as long as rclone repeats it, waiting longer each time", async () => {
+    const { broker, clock, prompt } = setUp(answers(cancelled()));
+    for (const pauseMs of [0, 200, 400, 800, 1600, 2000, 2000, 2000, 2000, 2000]) {
+      clock.advance(pauseMs + 500); // the next connection takes its time too
+      await expect(broker.ask(request, never)).rejects.toMatchObject({ code: "PIN_CANCELLED" });
+    }
+    expect(prompt.shown).toHaveLength(1);
+  });
+
+  test("5 seconds after a repeat a person is asked again", async () => {
     const { broker, clock, prompt } = setUp(answers(cancelled(), "1234"));
     await expect(broker.ask(request, never)).rejects.toMatchObject({ code: "PIN_CANCELLED" });
-    clock.advance(9_999);
-    await expect(broker.ask(request, never)).rejects.toMatchObject({ code: "PIN_CANCELLED" });
+    for (const ms of [9_999, 4_999]) {
+      clock.advance(ms);
+      await expect(broker.ask(request, never)).rejects.toMatchObject({ code: "PIN_CANCELLED" });
+    }
     expect(prompt.shown).toHaveLength(1);
-    clock.advance(1);
+    clock.advance(5_000);
+    expect(digitsOf(await broker.ask(request, never))).toBe("1234");
+  });
+
+  test("30 seconds at most, whoever repeats it", async () => {
+    const { broker, clock } = setUp(answers(cancelled(), "1234"));
+    await expect(broker.ask(request, never)).rejects.toMatchObject({ code: "PIN_CANCELLED" });
+    for (let seconds = 1; seconds < 30; seconds++) {
+      clock.advance(1_000);
+      await expect(broker.ask(request, never)).rejects.toMatchObject({ code: "PIN_CANCELLED" });
+    }
+    clock.advance(1_000);
     expect(digitsOf(await broker.ask(request, never))).toBe("1234");
   });
 
