@@ -144,15 +144,17 @@ it("the card's key signs and is listed, however often the other agent is killed"
   const it = await connectAgent(sand.socketPath);
   let over = false;
   let turns = 0;
+  let both = 0;
   const churn = (async () => {
     for (; !over; turns++) {
       await upstream.start();
       await directly(at("id"));
+      const before = both;
+      await until("the other agent's key is listed", () => over || both > before);
       await upstream.kill();
     }
   })();
   let signed = 0;
-  let both = 0;
   for (let i = 0; i < 100 || turns < 3; i++) {
     const list = await it.ask({ kind: "list" });
     if (list?.kind !== "identities") throw new Error(`listed: ${list?.kind}`);
@@ -168,7 +170,7 @@ it("the card's key signs and is listed, however often the other agent is killed"
   await churn;
   it.close();
   expect(signed).toBeGreaterThanOrEqual(100);
-  expect(both, "the other agent was never seen").toBeGreaterThan(0);
+  expect(both).toBeGreaterThanOrEqual(3);
 });
 
 describe("logins", () => {
