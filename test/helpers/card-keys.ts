@@ -12,7 +12,7 @@ import type { CardKey } from "../../lib/card-key.ts";
 import { type Logger, silentLogger } from "../../lib/log.ts";
 import { pinFromBytes } from "../../lib/pin/pin.ts";
 import type { PinVault } from "../../lib/pin/vault.ts";
-import type { VirtualCard } from "../../lib/virtual-card/card.ts";
+import type { EmulatedCard } from "../../lib/virtual-card/card.ts";
 import { createVirtualTransport } from "../../lib/virtual-card/transport.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { FakePrompt, type Question } from "./fake-prompt.ts";
@@ -46,7 +46,7 @@ function cancelled(): Error {
 
 export interface CardKeysSetUp {
   readonly prompt?: FakePrompt;
-  readonly cards?: readonly VirtualCard[];
+  readonly cards?: readonly EmulatedCard[];
   readonly known?: CardKey[];
   readonly cache?: PinCache["mode"];
   readonly vault?: PinVault;
