@@ -8,13 +8,24 @@ import { run } from "./program.ts";
 import { takeServiceVariables } from "./service-variables.ts";
 
 const stop = new AbortController();
-const stopBy = (signal: NodeJS.Signals) => stop.abort(new Error(`stopped by ${signal}`));
+let stoppedAt = 0;
+stop.signal.addEventListener("abort", () => {
+  stoppedAt = performance.now();
+});
+/** One Ctrl-C may come twice: npm and npx pass it on to a program that has it from the terminal already. */
+const ONE_SIGNAL_MS = 1000;
+const stopBy = (signal: NodeJS.Signals) => {
+  if (!stop.signal.aborted) return stop.abort(new Error(`stopped by ${signal}`));
+  if (performance.now() - stoppedAt < ONE_SIGNAL_MS) return;
+  // Who presses it again does not want to wait for the card.
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+};
 let hangUp = stopBy;
 let failure: unknown;
 
-// Once each: who presses Ctrl-C again does not want to wait for the card. By itself, SIGQUIT would also dump the memory,
-// with what is remembered in it.
-for (const signal of ["SIGINT", "SIGQUIT", "SIGTERM"] as const) process.once(signal, stopBy);
+// By itself, SIGQUIT would also dump the memory, with what is remembered in it.
+for (const signal of ["SIGINT", "SIGQUIT", "SIGTERM"] as const) process.on(signal, stopBy);
 // With a listener of ours, SIGUSR1 does not open Node's debugger, which could read a remembered PIN.
 for (const signal of ["SIGHUP", "SIGUSR1"] as const) process.on(signal, () => hangUp(signal));
 

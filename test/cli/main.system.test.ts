@@ -12,6 +12,9 @@ import { type TempDir, tempDir } from "../helpers/temp-dir.ts";
 const AGENT = ["--card", "virtual", "--json", "agent"];
 /** A defect on demand. */
 const DEFECT = 'data:text/javascript,process.on("SIGUSR2",()=>{throw new Error("defect")})';
+/** As npx does with Ctrl-C. */
+const PASSED_ON =
+  'data:text/javascript,process.once("SIGINT",()=>setImmediate(()=>process.kill(process.pid,"SIGINT")))';
 
 let dir: TempDir;
 beforeEach(async () => {
@@ -50,6 +53,14 @@ describe("signals", () => {
     const child = start(AGENT);
     const { socket } = await ready(child);
     child.kill(signal);
+    expect(await ended(child)).toBe(0);
+    expect(existsSync(socket)).toBe(false);
+  });
+
+  it("a SIGINT that comes twice at once does too", async () => {
+    const child = start(AGENT, ["--import", PASSED_ON]);
+    const { socket } = await ready(child);
+    child.kill("SIGINT");
     expect(await ended(child)).toBe(0);
     expect(existsSync(socket)).toBe(false);
   });
