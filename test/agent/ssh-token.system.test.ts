@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { JPKI_AGENT, type Sandbox, sandbox } from "../helpers/agent-process.ts";
 import { run } from "../helpers/run.ts";
 import { type TempDir, tempDir } from "../helpers/temp-dir.ts";
+import { until } from "../helpers/until.ts";
 
 let dir: TempDir;
 let sand: Sandbox;
@@ -52,6 +53,15 @@ it("ssh-add -s jpki gives the PIN, -e jpki takes it back", async () => {
 it("for a time: ssh-add -t", async () => {
   await sand.answer("1234");
   expect(await sshAdd("-t", "3600", "-s", "jpki")).toMatchObject({ status: 0 });
+  expect(await sign()).toBe(0);
+});
+
+it("for a time: when it is over the key is gone, until it is added again", async () => {
+  await sand.answer("1234");
+  expect(await sshAdd("-t", "1", "-s", "jpki")).toMatchObject({ status: 0 });
+  await until("the lifetime is over", async () => (await sshAdd("-l")).status === 1);
+  expect(await sign()).not.toBe(0);
+  expect(await sshAdd("-s", "jpki")).toMatchObject({ status: 0 });
   expect(await sign()).toBe(0);
 });
 
