@@ -56,6 +56,8 @@ export class CardLogin {
   readonly #options: CardLoginOptions;
   readonly #pin: JpkiPinName;
   readonly #turns = new WeakMap<CardRecord, Turns>();
+  /** How many PINs the cards have accepted: each sets a counter back. */
+  #logins = 0;
 
   constructor(options: CardLoginOptions) {
     this.#options = options;
@@ -117,7 +119,7 @@ export class CardLogin {
     const { broker } = this.#options;
     const { card, signal, typedPin } = attempt;
     const { reader } = card.slot;
-    const fromBefore = () => typedPin?.sourceFor(insertedCard(card)) ?? this.#recall(card);
+    const fromBefore = () => typedPin?.sourceFor(insertedCard(card), this.#logins) ?? this.#recall(card);
     let step = await this.#attemptTwice(attempt, fromBefore);
     while (step.kind !== "done") {
       typedPin?.wipe(); // wrong, or a try was lost since the person saw the number
@@ -129,7 +131,7 @@ export class CardLogin {
         throw wrongPin(this.#pin, step.triesLeft);
       }
       const pin = await broker.ask(question, signal);
-      typedPin?.keep(insertedCard(card), pin, triesLeft);
+      typedPin?.keep(insertedCard(card), pin, triesLeft, this.#logins);
       step = await this.#attempt(attempt, { kind: "typed", pin, triesLeft });
     }
     return step.value;
@@ -157,7 +159,7 @@ export class CardLogin {
   }
 
   /** One session with the card; wipes the PIN. Unless the job is done, the card is without power afterwards. */
-  async #attempt<T>({ card, signal, job, letGo }: Attempt<T>, source: PinSource): Promise<Step<T>> {
+  async #attempt<T>({ card, signal, job, letGo, typedPin }: Attempt<T>, source: PinSource): Promise<Step<T>> {
     const { registry, remembered } = this.#options;
     const hold = this.#options.hold && letGo !== true;
     let accepted = false;
@@ -169,6 +171,8 @@ export class CardLogin {
         return { ...outcome, typed: source.kind === "typed" };
       }
       accepted = outcome.sent;
+      if (accepted) this.#logins++;
+      if (accepted && source.kind === "typed") typedPin?.accept(this.#logins);
       return { kind: "done", value: await job(jpki) };
     };
     const inserted = insertedCard(card);

@@ -12,6 +12,8 @@ import { person, READER, setUpCardKeys as setUp } from "../helpers/card-keys.ts"
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { FakePrompt } from "../helpers/fake-prompt.ts";
 import { testPki } from "../helpers/pki.ts";
+import { tappedCard } from "../helpers/tapped-card.ts";
+import { until } from "../helpers/until.ts";
 
 const DIGEST_INFO_PREFIX = fromHex("3031300d060960864801650304020105000420");
 const message = new TextEncoder().encode("log me in");
@@ -264,6 +266,26 @@ describe("CardKeyStore", () => {
     expect(card.powered).toBe(false);
     await keys.sign(idOf(pki), digestInfo, context());
     expect(prompt.shown).toHaveLength(2);
+    await close();
+  });
+
+  it("does not send a wrong PIN again whose answer was lost, when another login has hidden that it was counted", async () => {
+    const card = new VirtualCard({ pki });
+    let lost = 0;
+    const tapped = tappedCard(card, {
+      onCommand: (_, command) => {
+        if (command[1] === 0x20 && command.length > 5 && lost++ === 0) throw new PcscError("CARD_RESET", "lost");
+        return undefined;
+      },
+    });
+    const prompt = person("9999", "1234", null);
+    const { keys, close } = await setUp({ cards: [tapped], prompt, cache: "off", waitMs: 5000 });
+    const first = keys.sign(idOf(pki), digestInfo, context());
+    const refused = expect(first).rejects.toMatchObject({ code: "PIN_CANCELLED" });
+    await until("the answer was lost", () => lost === 1);
+    expectGood(await keys.sign(idOf(pki), digestInfo, context()), pki);
+    await refused;
+    expect([card.pinAttempts, card.triesLeft.auth, prompt.shown.length]).toEqual([2, 3, 3]);
     await close();
   });
 
