@@ -50,7 +50,8 @@ export async function run(argv: readonly string[], deps: Deps): Promise<number> 
   }
 }
 
-function buildProgram(context: CommandContext): Command {
+/** The commands and options, to be run or to be described. */
+export function buildProgram(context: CommandContext): Command {
   const { deps, messages } = context;
   const { help } = messages;
   const program = new Command("jpki-agent")
