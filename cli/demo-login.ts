@@ -71,7 +71,12 @@ async function runSsh(args: readonly string[], env: Environment, signal: AbortSi
     stderr += text;
   });
   return new Promise((resolve, reject) => {
-    child.on("error", (error) => ("code" in error && error.code === "ENOENT" ? resolve(undefined) : reject(error)));
+    child.on("error", (error) => (isMissing(error) ? resolve(undefined) : reject(error)));
     child.on("close", (status) => resolve({ status: status ?? undefined, stdout, stderr }));
   });
+}
+
+/** EACCES: a folder of the PATH that may not be searched, and no `ssh` in the others. */
+function isMissing(error: Error): boolean {
+  return "code" in error && (error.code === "ENOENT" || error.code === "EACCES");
 }

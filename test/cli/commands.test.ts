@@ -209,6 +209,15 @@ describe("demo", () => {
     expect(own.out()).toMatch(/7\. .*ようこそ、demo さん/);
   });
 
+  it("takes an ssh that may not be run for none", async () => {
+    const bin = join(dir.path, "bin");
+    await mkdir(bin);
+    await writeFile(join(bin, "ssh"), "", { mode: 0o644 });
+    const own = fakeDeps({ env: { PATH: bin }, home: dir.path });
+    expect(await run(["demo"], own), own.err()).toBe(0);
+    expect(own.out()).toMatch(/5\. .*ssh2: /);
+  });
+
   it("fails, and says why, when ssh cannot log in", async () => {
     await writeFile(join(dir.path, "ssh"), "#!/bin/sh\necho broken ssh >&2\n[ $1 = -V ]\n", { mode: 0o755 });
     const own = fakeDeps({ env: { PATH: `${dir.path}:/usr/bin:/bin` }, home: dir.path });
