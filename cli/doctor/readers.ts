@@ -14,6 +14,6 @@ export function checkReaders(devices: DeviceStatus | undefined, usbReaders: read
     finding("ok", "pcsc-works", { binding: devices.binding }),
     readers.length > 0
       ? finding("ok", "reader-some", { readers })
-      : finding("fail", "reader-none", { usbReaders: usbReaders.map(printable) }),
+      : finding("fail", "reader-none", { usbReaders: usbReaders.map((name) => printable(name)) }),
   ];
 }

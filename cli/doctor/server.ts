@@ -80,12 +80,15 @@ export function findingsOf(server: string, output: string): readonly Finding[] {
   const keyLogin =
     methods === undefined || methods.includes("publickey")
       ? []
-      : [finding("fail", "server-no-publickey", { server, methods: methods.map(printable) })];
+      : [finding("fail", "server-no-publickey", { server, methods: methods.map((name) => printable(name)) })];
   return [signatures(server, software, output), ...keyLogin];
 }
 
 function signatures(server: string, software: string, output: string): Finding {
-  const told = /server-sig-algs=<([^>]*)>/.exec(output)?.[1]?.split(",").map(printable);
+  const told = /server-sig-algs=<([^>]*)>/
+    .exec(output)?.[1]
+    ?.split(",")
+    .map((name) => printable(name));
   if (told === undefined)
     return isBefore72(software)
       ? finding("fail", "server-sha1-only", { server, software })

@@ -24,6 +24,11 @@ describe("checkReaders", () => {
   });
 });
 
+it("no reader, but some on USB: says which", () => {
+  const found = checkReaders({ readers: [], cards: [] }, ["SCR3310", "ACR39U"]);
+  expect(found).toContainEqual(expect.objectContaining({ facts: { usbReaders: ["SCR3310", "ACR39U"] } }));
+});
+
 describe("checkCards", () => {
   it.each([
     [undefined, ["card-unknown skipped"]],
