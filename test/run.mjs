@@ -44,7 +44,7 @@ process.exitCode = await main();
 
 async function main() {
   const obstacle = prepareSystem();
-  prepareNativePackages();
+  if (obstacle === undefined) prepareNativePackages();
   if (!run("npm", ["run", "--silent", "build"])) return finish({ passed: 0, failed: 1, skipped: 0 });
   const before = new Set(processes().map(({ pid }) => pid));
   const counts = runVitest(obstacle === undefined ? [] : ["--project", "unit"]);

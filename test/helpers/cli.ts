@@ -22,8 +22,8 @@ export interface FakeDepsOptions {
   readonly terminal?: boolean | undefined;
 }
 
-/** Without `home`, one that does not exist. */
-export function fakeDeps({ env = {}, home = "/nonexistent", terminal = false }: FakeDepsOptions = {}): FakeDeps {
+/** Without `home`, one that cannot be made. */
+export function fakeDeps({ env = {}, home = "/dev/null/home", terminal = false }: FakeDepsOptions = {}): FakeDeps {
   const controller = new AbortController();
   const kills: number[] = [];
   let out = "";

@@ -207,7 +207,7 @@ describe("abort", () => {
   });
 
   test("settles although something outside the group holds the output open", async () => {
-    const pids = await abortAfterStart(`setsid sleep 1000 & echo $! >"$OUT"; exit 0`);
+    const pids = await abortAfterStart(`setsid sh -c 'echo $$ >"$OUT"; exec sleep 1000' & exit 0`);
     expect(pids.filter(isAlive)).toEqual(pids); // it is not ours to end: it left the group
     for (const pid of pids) process.kill(pid);
   });
