@@ -82,6 +82,8 @@ async function ask(
     for (const option of terminalOptions(options)) await client.send("OPTION", option);
     await requireScreen(client, options);
     // What a pinentry does not know of these harms nothing.
+    // Left alone, it gives up after a minute (observed: pinentry-curses 1.2.1), which would count as a person's no.
+    await client.send("SETTIMEOUT", "0");
     await client.send("SETKEYINFO", "--clear");
     await client.send("SETTITLE", texts.title);
     await client.send("SETOK", yes);

@@ -47,7 +47,7 @@ while IFS= read -r line; do
     CONFIRM) ${onConfirm} ;;
     BYE) echo 'OK closing connection'; exit 0 ;;
     "OPTION ttyname="* | "OPTION ttytype="* | "OPTION lc-ctype="* | "OPTION lc-messages="* | "OPTION display="*) echo OK ;;
-    "SETKEYINFO --clear" | "SETTITLE "* | "SETOK "* | "SETCANCEL "* | "SETPROMPT "* | "SETDESC "* | "SETERROR "*) echo OK ;;
+    "SETTIMEOUT 0" | "SETKEYINFO --clear" | "SETTITLE "* | "SETOK "* | "SETCANCEL "* | "SETPROMPT "* | "SETDESC "* | "SETERROR "*) echo OK ;;
     *) echo 'ERR 83886355 Unknown IPC command <Pinentry>' ;;
   esac
 done

@@ -47,6 +47,7 @@ describe("what it says", () => {
       "OPTION lc-messages=ja_JP.UTF-8",
       "OPTION display=:7",
       "GETINFO flavor",
+      "SETTIMEOUT 0",
       "SETKEYINFO --clear",
       "SETTITLE The title",
       "SETOK The OK",
@@ -64,6 +65,7 @@ describe("what it says", () => {
     expect(await prompt.confirm(lastTry, never)).toBe(true);
     expect(await heard()).toEqual([
       "GETINFO flavor",
+      "SETTIMEOUT 0",
       "SETKEYINFO --clear",
       "SETTITLE The title",
       "SETOK The yes",
@@ -100,7 +102,7 @@ describe("what it says", () => {
 
   test("a pinentry that knows few of them is asked all the same", async () => {
     const { prompt } = await pinentry({
-      cases: `OPTION*|SETKEYINFO*|SETTITLE*|SETOK*|SETCANCEL*|GETINFO*) echo 'ERR 83886355 Unknown' ;;`,
+      cases: `OPTION*|SETTIMEOUT*|SETKEYINFO*|SETTITLE*|SETOK*|SETCANCEL*|GETINFO*) echo 'ERR 83886355 Unknown' ;;`,
     });
     expect(digitsOf(await prompt.askPin(request, never))).toBe("1234");
   });
