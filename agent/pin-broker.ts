@@ -146,8 +146,11 @@ export class PinBroker {
   async #confirmNow(request: UseRequest, signal: AbortSignal): Promise<boolean> {
     this.#log.debug("asking whether to use the key", { prompt: this.#prompt.name, question: request.kind });
     try {
-      return await this.#prompt.confirm(request, signal);
+      const yes = await this.#prompt.confirm(request, signal);
+      this.#lastRefusal = undefined;
+      return yes;
     } catch (error) {
+      if (!signal.aborted && error instanceof PinError) this.#noteWhetherShown(error);
       if (error instanceof PinError && (error.code === "PIN_CANCELLED" || error.code === "PIN_FORMAT")) return false;
       throw error;
     }
@@ -175,10 +178,16 @@ export class PinBroker {
   }
 
   #note(request: PinRequest, error: PinError): void {
-    const { code, message, hint } = error;
+    const { code } = error;
     if (code === "PIN_CANCELLED" || code === "PIN_FORMAT") this.#hold(refusalKey(request), code);
+    this.#noteWhetherShown(error);
+  }
+
+  /** For `status` and the log: the reason and the mend where no question could be shown. */
+  #noteWhetherShown(error: PinError): void {
+    const { code, message, hint } = error;
     this.#lastRefusal = code === "PIN_NO_PROMPT" ? error : undefined;
-    if (code === "PIN_NO_PROMPT") this.#log.error("the PIN cannot be asked for", { reason: code, text: message, hint });
+    if (code === "PIN_NO_PROMPT") this.#log.error("nobody can be asked", { reason: code, text: message, hint });
   }
 
   #hold(key: string, code: Refusal["code"]): void {

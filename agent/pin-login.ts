@@ -106,7 +106,7 @@ function blocked({ name }: CardPin): PinError {
 
 /** The error of a login that ends with a wrong PIN. */
 export function wrongPin(pin: PinName, triesLeft: number): PinError {
-  return new PinError("PIN_WRONG", `verify ${WORDS[pin]}: wrong, ${triesLeft} tries left`, {
+  return new PinError("PIN_WRONG", `verify ${WORDS[pin]}: wrong; tries left: ${triesLeft}`, {
     hint: "wrong PINs in a row block the card; a municipal office must then set a new one",
     details: { pin, triesLeft },
   });

@@ -4,11 +4,11 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { PinBroker } from "../../agent/pin-broker.ts";
 import { utf8 } from "../../lib/bytes.ts";
 import { PinError } from "../../lib/errors.ts";
-import { silentLogger } from "../../lib/log.ts";
 import { pinFromBytes } from "../../lib/pin/pin.ts";
 import type { PinRequest, UseRequest } from "../../lib/pin/prompt.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { FakePrompt } from "../helpers/fake-prompt.ts";
+import { type RecordingLogger, recordingLogger } from "../helpers/recording-logger.ts";
 
 const purpose = { kind: "sshsig", namespace: "git" } as const;
 const USE: UseRequest = { kind: "use", card: "card", purpose, program: "git" };
@@ -20,12 +20,14 @@ const never = new AbortController().signal;
 
 let clock: FakeClock;
 let prompt: FakePrompt;
+let log: RecordingLogger;
 let broker: PinBroker;
 
 beforeEach(() => {
   clock = new FakeClock();
   prompt = new FakePrompt();
-  broker = new PinBroker({ prompt, now: clock.now, log: silentLogger, refusalMs: REFUSAL_MS });
+  log = recordingLogger();
+  broker = new PinBroker({ prompt, now: clock.now, log, refusalMs: REFUSAL_MS });
 });
 
 /** The question number `n` (from 1), once it is on the screen. */
@@ -92,11 +94,16 @@ describe("confirm", () => {
 
   it("fails where no question can be shown, and asks again next time", async () => {
     const failed = broker.confirm(USE, never);
-    (await question(1)).fail(new PinError("PIN_NO_PROMPT", "no terminal"));
+    (await question(1)).fail(new PinError("PIN_NO_PROMPT", "no terminal", { hint: "open one" }));
     await expect(failed).rejects.toMatchObject({ code: "PIN_NO_PROMPT" });
+    // For the log and `status`: the reason and the mend.
+    expect(broker.lastRefusal).toMatchObject({ message: "no terminal", hint: "open one" });
+    const fields = { reason: "PIN_NO_PROMPT", text: "no terminal", hint: "open one" };
+    expect(log.lines).toContainEqual(expect.objectContaining({ level: "error", fields }));
     const next = broker.confirm(USE, never);
     (await question(2)).answer(true);
     expect(await next).toBe(true);
+    expect(broker.lastRefusal).toBeUndefined();
   });
 
   it("goes away with its client, and with the agent; neither is a no", async () => {
