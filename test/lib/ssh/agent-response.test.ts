@@ -8,6 +8,8 @@ import {
   encodeQueryNames,
   encodeResponse,
 } from "../../../lib/ssh/agent-response.ts";
+import { encodeFrame, FrameDecoder } from "../../../lib/ssh/wire.ts";
+import { everySplit } from "../../helpers/every-split.ts";
 import { expectTotal } from "../../helpers/mutations.ts";
 import { asVector, loadVectors } from "../../helpers/vectors.ts";
 
@@ -30,6 +32,15 @@ describe.each(responses)("vector: $name ($expect.kind)", ({ frame, expect: field
   test("is encoded as it was; old failure codes become FAILURE", () => {
     const old = body[0] === 30 || body[0] === 102;
     expect(toHex(encodeResponse(decodeResponse(body)))).toBe(old ? "05" : frame);
+  });
+
+  test("comes through the frames however it is cut", () => {
+    for (const chunks of everySplit(encodeFrame(body))) {
+      const decoder = new FrameDecoder();
+      const frames = chunks.flatMap((chunk) => decoder.push(chunk).frames);
+      if (frames.length !== 1 || toHex(frames[0] ?? new Uint8Array()) !== frame)
+        expect.fail(`cut into ${chunks.map((chunk) => chunk.length)}`);
+    }
   });
 
   test("bytes after it are ignored after a signature, as ssh does, and malformed elsewhere", () => {
