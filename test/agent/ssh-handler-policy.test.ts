@@ -133,6 +133,8 @@ describe("a forwarded request", () => {
         ],
       },
     ]);
+    answers = [false];
+    expect([await ask(sign(GIT)), asked.length]).toEqual([FAILURE, 2]);
   });
 
   it("is refused after a no, which holds for the connection", async () => {
@@ -150,19 +152,6 @@ describe("a forwarded request", () => {
     expect([(await ask(sign(login()))).kind, (await ask(sign(login()), second)).kind]).toEqual([
       "failure",
       "signature",
-    ]);
-  });
-
-  it("is asked again about another use: who agreed to a login has not agreed to a signature", async () => {
-    await forwardedLogin();
-    const file = encodeSshsig({ namespace: "file", hashAlgorithm: "sha512", digest: randomBytes(64) });
-    answers = [true, true, false];
-    for (const data of [login(), GIT, GIT]) expect((await ask(sign(data))).kind).toBe("signature");
-    for (const data of [file, GIT, login()]) expect(await ask(sign(data))).toEqual(FAILURE);
-    expect(asked.map(({ purpose }) => (purpose.kind === "sshsig" ? purpose.namespace : purpose.kind))).toEqual([
-      "ssh-login",
-      "git",
-      "file",
     ]);
   });
 
