@@ -1,6 +1,6 @@
 /** What a certificate revocation list (RFC 5280, 5) says of one certificate. From untrusted bytes, nothing is fetched. */
 
-import { toHex } from "../bytes.ts";
+import { equalBytes, fromHex } from "../bytes.ts";
 import { asn1js, pkijs } from "./asn1.ts";
 import { type Certificate, distributionPointNames } from "./certificate-fields.ts";
 import { type Finding, finding } from "./checks.ts";
@@ -9,8 +9,8 @@ import { nameOf } from "./names.ts";
 import { periodFinding } from "./revocation-period.ts";
 import { isSignedBy } from "./signature-algorithms.ts";
 
-/** About 200 000 entries. */
-export const CRL_LIMITS: DerLimits = { maxBytes: 8 << 20, maxNodes: 2_000_000 };
+/** About 28 000 entries, which take some seconds: JPKI's lists are divided by region. */
+export const CRL_LIMITS: DerLimits = { maxBytes: 1 << 20, maxNodes: 300_000 };
 
 const OID = {
   crlNumber: "2.5.29.20",
@@ -50,6 +50,7 @@ export function checkCrl(crl: Uint8Array, certificate: Certificate, issuer: Cert
     crl,
     "a CRL",
     (schema) => {
+      const entries = takeEntries(schema);
       const list = new pkijs.CertificateRevocationList({ schema });
       if (nameOf(list.issuer).der !== issuer.subject.der) return finding("other-issuer");
       const { algorithmId } = list.signatureAlgorithm;
@@ -60,7 +61,7 @@ export function checkCrl(crl: Uint8Array, certificate: Certificate, issuer: Cert
       const scope = scopeFinding(list, certificate);
       if (scope !== undefined) return scope;
       const period = { thisUpdate: list.thisUpdate.value, nextUpdate: list.nextUpdate?.value };
-      return entryFinding(list, certificate) ?? periodFinding(period, now) ?? notRevoked(period.nextUpdate);
+      return entryFinding(entries, certificate) ?? periodFinding(period, now) ?? notRevoked(period.nextUpdate);
     },
     CRL_LIMITS,
   );
@@ -91,14 +92,31 @@ function scopeFinding(
   });
 }
 
-function entryFinding(
-  { revokedCertificates = [] }: pkijs.CertificateRevocationList,
-  { serial }: Certificate,
-): Finding | undefined {
-  const entry = revokedCertificates.find(
-    ({ userCertificate }) => toHex(userCertificate.valueBlock.valueHexView) === serial,
-  );
-  if (entry === undefined) return undefined;
+/** Takes the entries out of the list: pkijs would build each of them, which takes a third of a millisecond. */
+function takeEntries(schema: asn1js.AsnType): readonly asn1js.AsnType[] {
+  const fields = childrenOf(childrenOf(schema)[0]);
+  // version, signature, issuer, thisUpdate, nextUpdate, revokedCertificates, extensions: RFC 5280, 5.1.
+  const at =
+    1 + fields.findLastIndex((field) => field instanceof asn1js.UTCTime || field instanceof asn1js.GeneralizedTime);
+  return fields[at] instanceof asn1js.Sequence ? fields.splice(at, 1).flatMap(childrenOf) : [];
+}
+
+function childrenOf(block: asn1js.AsnType | undefined): asn1js.AsnType[] {
+  if (!(block instanceof asn1js.Sequence)) throw new TypeError("it has no SEQUENCE where it must");
+  return block.valueBlock.value;
+}
+
+function isEntryOf(entry: asn1js.AsnType, serial: Uint8Array): boolean {
+  const [number] = childrenOf(entry);
+  if (!(number instanceof asn1js.Integer)) throw new TypeError("an entry has no serial number");
+  return equalBytes(number.valueBlock.valueHexView, serial);
+}
+
+function entryFinding(entries: readonly asn1js.AsnType[], { serial }: Certificate): Finding | undefined {
+  const wanted = fromHex(serial);
+  const found = entries.find((entry) => isEntryOf(entry, wanted));
+  if (found === undefined) return undefined;
+  const entry = new pkijs.RevokedCertificate({ schema: found });
   const extensions = entry.crlEntryExtensions?.extensions ?? [];
   const unknown = extensions.find(({ critical, extnID }) => critical && !KNOWN.includes(extnID));
   if (unknown !== undefined) return finding("unsupported", { what: unknown.extnID });

@@ -4,6 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { run as jpki } from "../../../cli/program.ts";
 import { exchangeHttp } from "../../../lib/http-exchange.ts";
 import type { VirtualPki } from "../../../lib/virtual-card/pki.ts";
 import { type Certificate, decodeCertificate } from "../../../lib/x509/certificate-fields.ts";
@@ -13,6 +14,7 @@ import { type RevocationSources, verifyRevocation } from "../../../lib/x509/revo
 import { checkCrl } from "../../../lib/x509/revocation-crl.ts";
 import { checkOcspResponse, encodeOcspRequest, OCSP_REQUEST_TYPE } from "../../../lib/x509/revocation-ocsp.ts";
 import { DAY_MS, makeCertificate } from "../../helpers/certificates.ts";
+import { fakeDeps } from "../../helpers/cli.ts";
 import { expectTotal } from "../../helpers/mutations.ts";
 import { OpensslCa, type Responder } from "../../helpers/openssl-ca.ts";
 import { testPki } from "../../helpers/pki.ts";
@@ -172,9 +174,16 @@ describe("OCSP", () => {
     expect(stdout).toMatch(/OCSP Nonce/);
   });
 
-  it.each<[string, string, "V" | "R" | "-", object]>([
+  it.each<[string, string, "V" | "R" | "-", object, ...string[]]>([
     ["good, signed by the CA", "ca", "V", { result: "good", reason: "not-revoked" }],
     ["good, signed by its responder", "responder", "V", { result: "good", reason: "not-revoked" }],
+    [
+      "good, the responder named by its key",
+      "responder",
+      "V",
+      { result: "good", reason: "not-revoked" },
+      "-resp_key_id",
+    ],
     [
       "revoked",
       "responder",
@@ -183,9 +192,9 @@ describe("OCSP", () => {
     ],
     ["unknown", "responder", "-", { result: "not-checked", reason: "responder-does-not-know" }],
     ["signed by a stranger", "stranger", "V", { result: "not-checked", reason: "wrong-signer" }],
-  ])("%s", async (_, signer, state, expected) => {
+  ])("%s", async (_, signer, state, expected, ...options) => {
     await ca.writeIndex(...(state === "-" ? [] : [{ serial: certificate.serial, state }]));
-    await start(signer);
+    await start(signer, ...options);
     expect(await look({ ocsp: ask })).toMatchObject(expected);
     const args = ["ocsp", "-issuer", "ca.pem", "-cert", "cert.pem", "-CAfile", "ca.pem", "-url", responder?.url ?? ""];
     const openssl = await run("openssl", args, { cwd: dir.path });
@@ -232,6 +241,24 @@ describe("OCSP", () => {
       reason: "responder-refused",
       details: { status: "unauthorized" },
     });
+  });
+
+  it("by the command line: valid with every source, not valid once revoked", async () => {
+    for (const [state, expected] of [
+      ["V", [0, "valid"]],
+      ["R", [9, "NOT valid"]],
+    ] as const) {
+      await ca.writeIndex({ serial: certificate.serial, state });
+      await start("responder");
+      const crl = await ca.makeCrl("cli.crl");
+      const deps = fakeDeps();
+      const files = ["--cert", ca.path("cert.pem"), "--ca", ca.path("ca.pem"), "--crl", crl];
+      const status = await jpki(["verify-cert", "auth", ...files, "--ocsp", responder?.url ?? ""], deps);
+      expect([status, deps.err()]).toEqual([expected[0], expect.stringMatching(/minister/)]);
+      expect(deps.out()).toMatch(
+        new RegExp(`\\nrevocation list: .*\\nOCSP: .*\\nThe certificate is ${expected[1]}[., ]`),
+      );
+    }
   });
 
   it("no answer, and a slow one", async () => {
