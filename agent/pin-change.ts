@@ -48,7 +48,7 @@ export async function changePin(options: ChangePinOptions, signal: AbortSignal):
     const old = await ask("old");
     const fresh = await ask("new");
     requireNew(pin, old, fresh);
-    if (!isSamePin(fresh, await ask("repeat"))) throw unusable(pin, "the two entries of the new one differ");
+    if (!isSamePin(fresh, await ask("repeat"))) throw unusable(pin, "entries-differ");
     const job = (target: CardPin) => exchange(options, target, { old, fresh, triesLeft }, progress);
     // Not to be ended between the two commands: it takes a moment, and then the state is known.
     await onPin(card, pin, undefined, job);
@@ -111,20 +111,27 @@ function onPin<T>(
   const onCard = async (jpki: JpkiApplication): Promise<T> => {
     const target = pin === "text" ? await jpki.leaveForTextPin() : jpki.pin(pin);
     if (target !== undefined) return job(target);
-    throw new PinError("PIN_FORMAT", `change ${pinWords(pin)}: this card has none`, { details: { pin } });
+    throw unusable(pin, "no-such-pin");
   };
   return card.session.run("change a PIN", onCard, { signal });
 }
 
 function requireNew(pin: PinName, old: Pin, fresh: Pin): void {
-  if (!isGoodNewPin(pin, fresh)) throw unusable(pin, "a new password must have letters and digits");
-  if (isSamePin(old, fresh)) throw unusable(pin, "the new one is the old one");
+  if (!isGoodNewPin(pin, fresh)) throw unusable(pin, "not-mixed");
+  if (isSamePin(old, fresh)) throw unusable(pin, "not-new");
 }
 
-function unusable(pin: PinName, reason: string): PinError {
-  return new PinError("PIN_FORMAT", `change ${pinWords(pin)}: ${reason}`, {
-    hint: "nothing was sent to the card, so no try was used",
-    details: { pin, reason },
+const PROBLEMS = {
+  "no-such-pin": "this card has none",
+  "not-mixed": "a new password must have letters and digits",
+  "not-new": "the new one is the old one",
+  "entries-differ": "the two entries of the new one differ",
+} as const;
+
+function unusable(pin: PinName, problem: keyof typeof PROBLEMS): PinError {
+  return new PinError("PIN_FORMAT", `change ${pinWords(pin)}: ${PROBLEMS[problem]}`, {
+    hint: "no PIN was sent to the card, so no try was used",
+    details: { pin, problem },
   });
 }
 

@@ -11,12 +11,11 @@ export function japaneseError(error: JpkiError): ErrorText {
 }
 
 /** After a change of a PIN that failed: which value the card has. */
-function pinStateWords({ pinState, reason }: ErrorDetails): string {
+function pinStateWords({ pinState }: ErrorDetails): string {
   if (pinState === undefined) return "";
-  const why = typeof reason === "string" ? `（${reason}）` : "";
   return pinState === "old"
-    ? `${why}。暗証番号は変更前のままです`
-    : `${why}。暗証番号は変更前・変更後のどちらかです。残り回数を確かめ（pin status）、まず新しい方を試してください`;
+    ? "。暗証番号は変更前のままです"
+    : "。暗証番号は変更前・変更後のどちらかです。残り回数を確かめ（pin status）、まず新しい方を試してください";
 }
 
 function japaneseWords(error: JpkiError): ErrorText {
@@ -40,7 +39,7 @@ function japaneseWords(error: JpkiError): ErrorText {
     case "NOT_JPKI":
       return text("リーダーのカードは公的個人認証（JPKI）のカードではありません", "マイナンバーカードを置いてください");
     case "PIN_FORMAT":
-      return text("暗証番号の形式が違います", "カードには送っていないため、残り回数は減っていません");
+      return text(pinProblem(details), "カードには送っていないため、残り回数は減っていません");
     case "PIN_WRONG":
       return text(`暗証番号が違います${tries(details)}`, "残り回数がなくなると、市区町村窓口での再設定が必要です");
     case "PIN_BLOCKED":
@@ -85,7 +84,7 @@ function japaneseWords(error: JpkiError): ErrorText {
         "そのエージェントを終了するか、-a で別のパスを指定してください",
       );
     case "SOCKET_UNSAFE":
-      return withReason("このソケットのパスは使えません", error, hint);
+      return socketUnsafe(error);
     case "CONFIG_INVALID":
       return japaneseUsage(error);
     case "IO_FAILED":
@@ -126,6 +125,34 @@ function cardAbsent(details: ErrorDetails): ErrorText {
   );
 }
 
+function socketUnsafe(error: JpkiError): ErrorText {
+  const { details } = error;
+  const fact = socketFact(details);
+  if (fact === undefined) return withReason("このソケットのパスは使えません", error, error.hint);
+  const hint =
+    details["problem"] === "too-long"
+      ? "-a で短いパスを指定してください"
+      : "自分だけが書き込めるフォルダーのパスを -a で指定してください";
+  return text(`ソケットのパス${named(details, "path")}は使えません（${fact}）`, hint);
+}
+
+function socketFact({ problem, pathBytes, maxBytes }: ErrorDetails): string | undefined {
+  switch (problem) {
+    case "too-long":
+      return `長さ ${pathBytes} バイト、上限 ${maxBytes} バイト`;
+    case "not-a-folder":
+      return "親がフォルダーではありません";
+    case "other-owner":
+      return "フォルダーの所有者が別のユーザーです";
+    case "open-folder":
+      return "フォルダーにほかのユーザーが書き込めます";
+    case "not-a-socket":
+      return "ソケットではないものがあるため、手を付けていません";
+    default:
+      return undefined;
+  }
+}
+
 function noPrompt(error: JpkiError): ErrorText {
   const { missing } = error.details;
   if (!Array.isArray(missing)) return withReason("暗証番号の入力画面を表示できません", error, error.hint);
@@ -148,6 +175,22 @@ function withReason(message: string, error: JpkiError, hint: string | undefined)
 function named(details: ErrorDetails, key: string): string {
   const name = details[key];
   return typeof name === "string" ? ` ${name} ` : "";
+}
+
+/** What is wrong with a PIN that was not sent; the four problems are those of a new value. */
+function pinProblem({ problem }: ErrorDetails): string {
+  switch (problem) {
+    case "no-such-pin":
+      return "このカードにはその暗証番号がありません";
+    case "not-mixed":
+      return "新しい暗証番号には英字と数字の両方が必要です";
+    case "not-new":
+      return "新しい暗証番号が現在のものと同じです";
+    case "entries-differ":
+      return "2回入力された新しい暗証番号が一致しません";
+    default:
+      return "暗証番号の形式が違います";
+  }
 }
 
 function tries(details: ErrorDetails): string {

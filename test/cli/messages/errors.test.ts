@@ -24,6 +24,16 @@ describe("errors in Japanese", () => {
     ["PCSC_UNAVAILABLE", {}, /pcscd/],
     ["CARD_BUSY", { reader: "SCR3310" }, /SCR3310/],
     ["SOCKET_IN_USE", { path: "/run/agent.sock" }, /\/run\/agent\.sock/],
+    ["SOCKET_UNSAFE", { problem: "too-long", path: "/x", pathBytes: 125, maxBytes: 107 }, /\/x.*125.*107.*短い/],
+    ["SOCKET_UNSAFE", { problem: "open-folder", path: "/tmp/x" }, /\/tmp\/x.*書き込めます/],
+    ["SOCKET_UNSAFE", { problem: "not-a-socket", path: "/tmp/x" }, /ソケットではない/],
+    ["SOCKET_UNSAFE", { problem: "not-a-folder", path: "/tmp/x" }, /フォルダーではありません/],
+    ["SOCKET_UNSAFE", { problem: "other-owner", path: "/tmp/x" }, /別のユーザー/],
+    ["PIN_FORMAT", { problem: "not-new", pinState: "old" }, /現在のものと同じ.*変更前のまま/],
+    ["PIN_FORMAT", { problem: "entries-differ" }, /一致しません/],
+    ["PIN_FORMAT", { problem: "not-mixed" }, /英字と数字の両方/],
+    ["PIN_FORMAT", { problem: "no-such-pin" }, /ありません/],
+    ["CARD_RESET", { pinState: "unknown" }, /変更前・変更後のどちらか/],
   ] as const)("%s tells its details", (code, details, words) => {
     const { message, hint } = ja.error(new JpkiError(code, "x", { details }));
     expect(`${message} ${hint}`).toMatch(words);
