@@ -18,7 +18,8 @@ import type { AgentService } from "./own-extensions.ts";
 import { createProgramFinder } from "./peer.ts";
 import type { SignPolicy } from "./sign-guard.ts";
 import type { SignerOptions } from "./signer.ts";
-import type { SocketOwner } from "./socket-path.ts";
+import { clearDeadSocket } from "./socket-claim.ts";
+import { prepareSocketFolder, type SocketOwner } from "./socket-path.ts";
 import { createSshHandler, newConnectionState } from "./ssh-handler.ts";
 import type { TokenPins } from "./ssh-token.ts";
 import { isSameSocket, Upstream } from "./upstream.ts";
@@ -83,7 +84,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const listener = await startListener({
     path: socketPath,
     inheritedFd: options.inheritedFd,
-    owner: options.owner ?? { platform: process.platform, uid: process.getuid?.() ?? 0 },
+    owner: options.owner ?? thisProcess(),
     limits,
     log,
     serve: (socket, id) => {
@@ -115,6 +116,19 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   return { socketPath, close: () => listener.close() };
 }
 
+/**
+ * Fails as {@link startDaemon} would for what lies at the path: to be called before a card is touched, which may be in
+ * the hands of the agent that serves there.
+ *
+ * @throws SocketError `SOCKET_IN_USE`, `SOCKET_UNSAFE`, `IO_FAILED`.
+ */
+export async function requireFreeSocket(socketPath: string): Promise<void> {
+  const path = resolve(socketPath);
+  await prepareSocketFolder(path, thisProcess());
+  await clearDeadSocket(path);
+}
+
+const thisProcess = (): SocketOwner => ({ platform: process.platform, uid: process.getuid?.() ?? 0 });
 const now = () => performance.now();
 const unixSeconds = () => Date.now() / 1000;
 const noFiles: CertificateSource = () => [];

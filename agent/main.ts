@@ -22,7 +22,7 @@ import { CardKeyStore } from "./card-key-store.ts";
 import { CardLogin, type PinKeeper } from "./card-login.ts";
 import { type CardRecord, CardRegistry } from "./card-registry.ts";
 import { readCertificates } from "./cert-read.ts";
-import { startDaemon } from "./daemon.ts";
+import { requireFreeSocket, startDaemon } from "./daemon.ts";
 import { readDeviceStatus } from "./device-status.ts";
 import { exportKeys, requireReader, requireUsableCard } from "./export-key.ts";
 import { GivenPins } from "./given-pin.ts";
@@ -101,6 +101,7 @@ export async function startAgent(parts: AgentParts, options: AgentOptions): Prom
   const arrival = new CardArrival({ ...cards, waitMs: options.waitCardMs, fault, log });
   const keys = new CardKeyStore({ ...cards, known, arrival, log });
   try {
+    if (options.inheritedFd === undefined) await requireFreeSocket(options.socketPath);
     cards.registry.start();
     await firstReading(transport, cards.registry, log);
     const { socketPath, inheritedFd, policy, hostsOfKey, certificates, upstream } = options;

@@ -83,10 +83,11 @@ async function publish(temporary: string, path: string): Promise<void> {
 }
 
 /** Returns when the path was free or may be free now. @throws SocketError as {@link claimSocketPath}. */
-async function clearDeadSocket(path: string): Promise<void> {
+export async function clearDeadSocket(path: string): Promise<void> {
   const found = tryIdentify(path);
   if (found === undefined) return;
-  if (!found.isSocket()) throw unsafe(path, "something that is not a socket lies there, and is left alone");
+  if (!found.isSocket())
+    throw unsafe(path, "not-a-socket", "something that is not a socket lies there, and is left alone");
   if ((await probe(path)) === "live") throw inUse(path, "a running agent answers there");
   const now = tryIdentify(path);
   if (now === undefined || !isSame(now, found)) return;

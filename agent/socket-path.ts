@@ -36,16 +36,18 @@ export async function prepareSocketFolder(path: string, owner: SocketOwner): Pro
   const folder = dirname(path);
   await makeFolder(folder);
   const found = await stat(folder);
-  if (!found.isDirectory()) throw unsafe(path, `${folder} is not a folder`);
-  if (found.uid !== owner.uid) throw unsafe(path, `${folder} belongs to user ${found.uid}, not to user ${owner.uid}`);
-  if ((found.mode & GROUP_OR_OTHERS_WRITE) !== 0) throw unsafe(path, "it lies in a folder others can write");
+  if (!found.isDirectory()) throw unsafe(path, "not-a-folder", `${folder} is not a folder`);
+  if (found.uid !== owner.uid)
+    throw unsafe(path, "other-owner", `${folder} belongs to user ${found.uid}, not to user ${owner.uid}`);
+  if ((found.mode & GROUP_OR_OTHERS_WRITE) !== 0)
+    throw unsafe(path, "open-folder", "it lies in a folder others can write");
 }
 
 /** @returns an error that says why nothing can be served at `path`. */
-export function unsafe(path: string, fact: string): SocketError {
+export function unsafe(path: string, problem: string, fact: string): SocketError {
   return new SocketError("SOCKET_UNSAFE", `serve at ${path}: ${fact}`, {
     hint: "choose a path in a folder that only you can write, with -a PATH",
-    details: { path },
+    details: { problem, path },
   });
 }
 
@@ -59,7 +61,7 @@ function checkLength(path: string, platform: NodeJS.Platform): void {
     `serve at ${path}: the path has ${pathBytes} bytes, the limit is ${maxBytes}`,
     {
       hint: "choose a shorter path with -a PATH",
-      details: { path, pathBytes, maxBytes },
+      details: { problem: "too-long", path, pathBytes, maxBytes },
     },
   );
 }

@@ -234,9 +234,11 @@ describe("a socket's path that", () => {
     expect(await agent(desk.sand.socketPath)).toEqual({ code: "SOCKET_IN_USE", status: 1 });
   });
 
-  it("is a plain file", async () => {
+  it("is a plain file: the card is not touched", async () => {
+    const card = await desk.layCard();
     await writeFile(desk.at("run/file"), "mine\n");
     expect(await agent(desk.at("run/file"))).toEqual({ code: "SOCKET_UNSAFE", status: 1 });
+    expect(card.log).toEqual([]);
   });
 
   it("lies in a folder others can write", async () => {
