@@ -48,7 +48,7 @@ const englishFindings: FindingTexts = {
     text: "polkit: refuses this user; it lets only users at the screen use smart cards, not those of SSH sessions or services",
     mend: `as root, write this to ${path}:\n${rule}`,
   }),
-  "polkit-allows": () => ({ text: "polkit: lets this session use smart cards" }),
+  "polkit-allows": () => ({ text: "polkit: does not stand in the way" }),
   "polkit-unknown": () => ({ text: "polkit: cannot be told before PC/SC works" }),
   "driver-found": ({ drivers }) => ({ text: `reader drivers: ${drivers.join(", ")}` }),
   "driver-missing": ({ usbReaders }) => ({
@@ -187,7 +187,7 @@ const englishFindings: FindingTexts = {
     mend:
       "on the server: chmod go-w ~ && chmod 700 ~/.ssh && chmod 600 ~/.ssh/authorized_keys\n" +
       "on a Synology NAS, besides: your user is in the group administrators, the user home service is on, and\n" +
-      "chmod 755 ~ (DSM makes it 777); File Station's permissions (ACL) on the home folder must not let others write",
+      "chmod 755 ~ (DSM may have made it 777); File Station's permissions (ACL) on the home folder must not let others write",
   }),
 };
 
@@ -201,7 +201,8 @@ const HOLDER_MENDS: Readonly<Record<HolderFact["kind"], string | undefined>> = {
   other: "if the card is in use, close it",
 };
 
-function holder({ name, pid }: HolderFact): string {
+function holder({ name, pid, kind }: HolderFact): string {
+  if (kind === "jpki-agent") return `our agent (${pid})`;
   return pid === undefined ? "another user's program" : `${name} (${pid})`;
 }
 
@@ -215,7 +216,7 @@ export const englishDoctor: DoctorTexts = {
   indent: "      ",
   findings: englishFindings,
   summary: (failed, warned) => {
-    if (failed > 0) return `\n${failed} to be mended, begin with the first; ${warned} to be looked at`;
-    return warned > 0 ? `\nlogins can work; ${warned} to be looked at` : "\nall is well";
+    if (failed > 0) return `\nproblems: ${failed}; begin with the first`;
+    return warned > 0 ? `\nlogins can work; worth a look: ${warned}` : "\nall is well";
   },
 };

@@ -52,7 +52,7 @@ const japaneseFindings: FindingTexts = {
     text: "polkit がこのユーザーの利用を拒否しています（既定では、SSH のセッションやサービスからはスマートカードを使えません）",
     mend: `root 権限で、次の内容を ${path} に書いてください:\n${rule}`,
   }),
-  "polkit-allows": () => ({ text: "polkit はこのセッションでのスマートカードの利用を許可しています" }),
+  "polkit-allows": () => ({ text: "polkit による拒否はありません" }),
   "polkit-unknown": () => ({ text: "polkit の許可は、PC/SC が動作するまで確認できません" }),
   "driver-found": ({ drivers }) => ({ text: `リーダーのドライバー: ${drivers.join("、")}` }),
   "driver-missing": ({ usbReaders }) => ({
@@ -205,7 +205,7 @@ const japaneseFindings: FindingTexts = {
     mend:
       "サーバーで: chmod go-w ~ && chmod 700 ~/.ssh && chmod 600 ~/.ssh/authorized_keys\n" +
       "Synology NAS ではさらに: ユーザーが administrators グループに属し、ユーザーホームサービスが有効であること。\n" +
-      "chmod 755 ~（DSM の既定は 777）。File Station の権限（ACL）でほかのユーザーにホームへの書き込みを許可しないこと",
+      "chmod 755 ~（DSM では 777 になっていることがあります）。File Station の権限（ACL）でほかのユーザーにホームへの書き込みを許可しないこと",
   }),
 };
 
@@ -221,7 +221,8 @@ const HOLDER_MENDS: Readonly<Record<HolderFact["kind"], string | undefined>> = {
   other: "カードが使用中になる場合は終了してください",
 };
 
-function holder({ name, pid }: HolderFact): string {
+function holder({ name, pid, kind }: HolderFact): string {
+  if (kind === "jpki-agent") return `このエージェント（${pid}）`;
   return pid === undefined ? "ほかのユーザーのプログラム" : `${name}（${pid}）`;
 }
 
@@ -235,7 +236,7 @@ export const japaneseDoctor: DoctorTexts = {
   indent: "      ",
   findings: japaneseFindings,
   summary: (failed, warned) => {
-    if (failed > 0) return `\n異常 ${failed} 件（上から順に対処してください）、注意 ${warned} 件`;
+    if (failed > 0) return `\n異常 ${failed} 件（上から順に対処してください）`;
     return warned > 0 ? `\nログインできる状態です（注意 ${warned} 件）` : "\nすべて正常です";
   },
 };
