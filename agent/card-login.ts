@@ -29,7 +29,7 @@ export interface CardLoginOptions {
 }
 
 /** What remembers PINs; nothing is remembered where it does nothing. */
-export type PinKeeper = Pick<RememberedPins, "has" | "recall" | "keep" | "fail" | "forget" | "forgets">;
+export type PinKeeper = Pick<RememberedPins, "has" | "recall" | "keep" | "fail" | "doubt" | "forget" | "forgets">;
 
 /** What a person is told about a request for the PIN. */
 export type LoginRequest = Pick<PinRequest, "card" | "purpose" | "program">;
@@ -163,9 +163,14 @@ export class CardLogin {
     const { registry, remembered } = this.#options;
     const hold = this.#options.hold && letGo !== true;
     let accepted = false;
+    let unanswered = false;
     let refused: Exclude<LoginOutcome, { kind: "verified" }> | undefined;
     const logIn = async (jpki: JpkiApplication): Promise<Step<T>> => {
-      const outcome = await verifyWith(jpki.pin(this.#pin), source, () => registry.requireCurrent(card));
+      const outcome = await verifyWith(jpki.pin(this.#pin), source, () => {
+        registry.requireCurrent(card);
+        unanswered = true; // from here to the card's word the PIN is on its way
+      });
+      unanswered = false;
       if (outcome.kind !== "verified") {
         refused = outcome;
         return { ...outcome, typed: source.kind === "typed" };
@@ -187,6 +192,7 @@ export class CardLogin {
     } finally {
       // Also when the client hung up over the answer: a PIN that failed once must never be sent again.
       if (refused && inserted) await this.#refuse(inserted, source, refused);
+      if (unanswered && inserted && source.kind !== "typed") remembered.doubt(inserted);
       if (source.kind !== "none") source.pin.wipe();
     }
   }

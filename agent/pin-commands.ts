@@ -97,6 +97,7 @@ export async function savePin({ registry, vault, newLogin }: SavePinParts, signa
       typed = pin.copy();
     },
     fail: async () => {},
+    doubt: () => {},
     forget: () => {},
   };
   try {

@@ -58,7 +58,7 @@ export class RememberedPins {
   readonly #options: RememberedPinsOptions;
   readonly #memory: PinMemory;
   readonly #watch: SuspendWatch;
-  /** Cards whose saved PIN has failed: not asked for again, even if it could not be erased. */
+  /** Cards whose saved PIN has failed, or may have: not asked for again, even if it could not be erased. */
   readonly #failed = new Set<string>();
   /** Absent: not told yet. */
   #insertions: ReadonlySet<number> | undefined;
@@ -145,6 +145,12 @@ export class RememberedPins {
         error: messageOf(error),
       });
     }
+  }
+
+  /** A PIN was sent and the answer never came: it may be wrong, so it is not sent again by this agent. */
+  doubt({ key }: InsertedCard): void {
+    this.#memory.forget(key.id);
+    this.#failed.add(key.id);
   }
 
   /** Wipes what is in memory of one card, or of all. What is in the keychain stays. */

@@ -134,4 +134,21 @@ describe("a PIN saved in the keychain", () => {
     expect([card.pinAttempts, vault.saved.size]).toEqual([0, 1]);
     await close();
   });
+
+  it("is not sent again when the answer to it was lost", async () => {
+    const vault = new FakeVault();
+    const { keys, card, transmitting, sign, close } = await setUp({ cache: "keychain", vault, prompt: person("4321") });
+    card.setPin("auth", "4321");
+    vault.saved.set(keys.list()[0]?.id ?? "", "1234");
+    transmitting.losesAnswer = (command) => command[1] === 0x20 && command.length > 5;
+    await expect(sign()).rejects.toMatchObject({ code: "CARD_RESET" });
+    transmitting.losesAnswer = undefined;
+    expect([card.pinAttempts, card.triesLeft.auth]).toEqual([1, 2]);
+    expect(await sign()).toBe(256);
+    await keys.forget();
+    expect(card.triesLeft.auth).toBe(3);
+    await expect(sign()).rejects.toMatchObject({ code: "PIN_CANCELLED" });
+    expect(card.pinAttempts).toBe(2);
+    await close();
+  });
 });

@@ -9,6 +9,7 @@ import { PinBroker } from "../../agent/pin-broker.ts";
 import { type PinCache, RememberedPins } from "../../agent/remembered-pins.ts";
 import type { CardTransport } from "../../lib/card/transport.ts";
 import type { CardKey } from "../../lib/card-key.ts";
+import { PcscError } from "../../lib/errors.ts";
 import { type Logger, silentLogger } from "../../lib/log.ts";
 import { pinFromBytes } from "../../lib/pin/pin.ts";
 import type { PinVault } from "../../lib/pin/vault.ts";
@@ -65,6 +66,8 @@ export interface CardKeysSetUp {
 interface Transmitting {
   /** The next command ends with this, unsent. */
   failNext?: Error | undefined;
+  /** The card gets such a command, and its answer is lost. */
+  losesAnswer?: ((command: Uint8Array) => boolean) | undefined;
 }
 
 /** The same transport, over a wire that can fail. */
@@ -86,7 +89,9 @@ function overWire(transport: CardTransport, wire: Transmitting, refuse: (command
           wire.failNext = undefined;
           if (failNext !== undefined) throw failNext;
           refuse(command);
-          return connection.transmit(command);
+          const answer = await connection.transmit(command);
+          if (wire.losesAnswer?.(command)) throw new PcscError("CARD_RESET", "use the card: it was taken out");
+          return answer;
         },
       };
     },

@@ -8,5 +8,6 @@ export const nothingRemembered: PinKeeper = {
   recall: async () => undefined,
   keep: () => {},
   fail: async () => {},
+  doubt: () => {},
   forget: () => {},
 };
