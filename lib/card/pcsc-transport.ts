@@ -151,6 +151,7 @@ class PcscTransport implements CardTransport {
     const failure = new Promise<never>((_resolve, reject) => {
       fail = reject;
     });
+    failure.catch(() => {}); // it may come when nobody waits for it any more
     try {
       this.#watch = binding.watch(this.#events(fail, backoff));
       await orAbort(failure, this.#stop.signal);
