@@ -10,8 +10,9 @@ import { type Finding, finding } from "./finding.ts";
 export function checkPrompt(choice: PromptChoice, agentFault: Fault | undefined): readonly Finding[] {
   const ofAgent = agentFault === undefined ? [] : [finding("fail", "prompt-agent-fault", { fault: agentFault })];
   if (choice.kind === "none") {
-    const { reason, hint, missing = [] } = choice;
-    const error = new PinError("PIN_NO_PROMPT", reason, { hint, details: missing.length > 0 ? { missing } : {} });
+    const { problem, reason, hint, missing } = choice;
+    const details = missing === undefined ? { problem } : { problem, missing };
+    const error = new PinError("PIN_NO_PROMPT", reason, { hint, details });
     return [...ofAgent, finding("fail", "prompt-none", { fault: faultOf(error) })];
   }
   const [way] = choice.ways;

@@ -153,8 +153,35 @@ function socketFact({ problem, pathBytes, maxBytes }: ErrorDetails): string | un
   }
 }
 
+const SET_ASKPASS = "SSH_ASKPASS に入力用プログラムを設定するか、--pin-prompt tty で端末から入力してください";
+
+/** What lib/pin/select-prompt.ts finds, but for "no-display", which names variables: the reason and the mend. */
+const PROMPT_PROBLEMS: ReadonlyMap<string, readonly [string, string]> = new Map([
+  ["turned-off", ["--pin-prompt none が指定されています", "ほかの --pin-prompt を指定してください"]],
+  ["forced-without-askpass", ["SSH_ASKPASS_REQUIRE=force ですが SSH_ASKPASS がありません", SET_ASKPASS]],
+  ["no-terminal", ["端末がありません", "端末のフォアグラウンドで起動してください"]],
+  [
+    "no-pinentry",
+    [
+      "PATH に pinentry がありません",
+      "pinentry をインストールする（Debian では apt install pinentry-gnome3）か、--pinentry で指定してください",
+    ],
+  ],
+  ["askpass-never", ["SSH_ASKPASS_REQUIRE=never が設定されています", "SSH_ASKPASS_REQUIRE を解除してください"]],
+  ["no-askpass", ["入力用プログラム（askpass）がありません", SET_ASKPASS]],
+  [
+    "no-program",
+    [
+      "pinentry も askpass も端末もありません",
+      "pinentry をインストールする（Debian では apt install pinentry-gnome3）か、SSH_ASKPASS に入力用プログラムを設定してください",
+    ],
+  ],
+]);
+
 function noPrompt(error: JpkiError): ErrorText {
-  const { missing } = error.details;
+  const { missing, problem } = error.details;
+  const known = typeof problem === "string" ? PROMPT_PROBLEMS.get(problem) : undefined;
+  if (known !== undefined) return text(`暗証番号の入力画面を表示できません（${known[0]}）`, known[1]);
   if (!Array.isArray(missing)) return withReason("暗証番号の入力画面を表示できません", error, error.hint);
   return text(
     `暗証番号の入力画面を表示できません（環境変数 ${missing.join("、")} がなく、端末もありません）`,

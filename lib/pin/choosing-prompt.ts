@@ -44,7 +44,7 @@ export function createChoosingPrompt({ choose, open, log }: ChoosingPromptOption
 
 function noWay(choice: PromptChoice): PinError {
   if (choice.kind === "ways") throw new TypeError("unreachable: a choice without a way");
-  const { reason, hint, missing } = choice;
-  const details = missing === undefined ? undefined : { missing };
+  const { problem, reason, hint, missing } = choice;
+  const details = missing === undefined ? { problem } : { problem, missing };
   return new PinError("PIN_NO_PROMPT", `ask for the PIN: ${reason}`, { hint, details });
 }

@@ -38,11 +38,24 @@ export type PromptWay =
   | { readonly kind: "tty" }
   | { readonly kind: "systemd"; readonly program: string };
 
+/** Why there is no way to ask. */
+export type PromptProblem =
+  | "turned-off"
+  | "forced-without-askpass"
+  | "no-terminal"
+  | "no-pinentry"
+  | "askpass-never"
+  | "no-askpass"
+  | "no-display"
+  | "no-program";
+
 export type PromptChoice =
   /** At least one, to be tried in this order. */
   | { readonly kind: "ways"; readonly ways: readonly PromptWay[] }
   | {
       readonly kind: "none";
+      /** For messages in other languages. */
+      readonly problem: PromptProblem;
       readonly reason: string;
       readonly hint: string;
       /** Environment variables whose absence is the reason. */
@@ -59,24 +72,29 @@ export function selectPrompt(mode: PromptMode, surroundings: PromptSurroundings)
   const { env, pinentry, ttyUsable } = surroundings;
   const require = env.SSH_ASKPASS_REQUIRE?.toLowerCase();
   const askpass = env.SSH_ASKPASS || surroundings.defaultAskpass;
-  if (mode === "none") return none("prompts are turned off", "choose another --pin-prompt");
+  if (mode === "none") return none("turned-off", "prompts are turned off", "choose another --pin-prompt");
   if (require === "force")
     return askpass
       ? ways({ kind: "askpass", program: askpass })
-      : none("SSH_ASKPASS_REQUIRE=force without SSH_ASKPASS", SET_ASKPASS);
+      : none("forced-without-askpass", "SSH_ASKPASS_REQUIRE=force without SSH_ASKPASS", SET_ASKPASS);
   switch (mode) {
     case "tty":
-      return ttyUsable ? ways({ kind: "tty" }) : none("no terminal", "start this in the foreground of a terminal");
+      return ttyUsable
+        ? ways({ kind: "tty" })
+        : none("no-terminal", "no terminal", "start this in the foreground of a terminal");
     case "pinentry":
       return pinentry
         ? ways({ kind: "pinentry", program: pinentry, windowOnly: false })
         : none(
+            "no-pinentry",
             "no pinentry in the PATH",
             "install one (Debian: apt install pinentry-gnome3), or name it with --pinentry",
           );
     case "askpass":
-      if (require === "never") return none("SSH_ASKPASS_REQUIRE=never", "unset SSH_ASKPASS_REQUIRE");
-      return askpass ? ways({ kind: "askpass", program: askpass }) : none("no askpass program", SET_ASKPASS);
+      if (require === "never") return none("askpass-never", "SSH_ASKPASS_REQUIRE=never", "unset SSH_ASKPASS_REQUIRE");
+      return askpass
+        ? ways({ kind: "askpass", program: askpass })
+        : none("no-askpass", "no askpass program", SET_ASKPASS);
     case "auto":
       return selectAny(surroundings, require === "never" ? undefined : askpass, require === "prefer");
     default:
@@ -110,6 +128,7 @@ function noDisplay(): PromptChoice {
   const missing = ["DISPLAY", "WAYLAND_DISPLAY"];
   return {
     kind: "none",
+    problem: "no-display",
     reason: `neither ${missing.join(" nor ")} is set, and there is no terminal`,
     hint:
       `for a systemd user service run: systemctl --user import-environment ${missing.join(" ")} XAUTHORITY && ` +
@@ -120,6 +139,7 @@ function noDisplay(): PromptChoice {
 
 function noProgram(): PromptChoice {
   return none(
+    "no-program",
     "no pinentry, no askpass program and no terminal",
     "install a pinentry (Debian: apt install pinentry-gnome3), or set SSH_ASKPASS to an askpass program",
   );
@@ -138,6 +158,6 @@ function ways(...found: readonly PromptWay[]): PromptChoice {
   return { kind: "ways", ways: found };
 }
 
-function none(reason: string, hint: string): PromptChoice {
-  return { kind: "none", reason, hint };
+function none(problem: PromptProblem, reason: string, hint: string): PromptChoice {
+  return { kind: "none", problem, reason, hint };
 }

@@ -217,7 +217,7 @@ describe.each(ARRIVALS)("$name", (arrival: Arrival) => {
 it("none: PIN_NO_PROMPT at once, 0 attempts", async () => {
   const log = recordingLogger();
   const prompt = createChoosingPrompt({
-    choose: () => ({ kind: "none", reason: "prompts are turned off", hint: "choose another" }),
+    choose: () => ({ kind: "none", problem: "turned-off", reason: "prompts are turned off", hint: "choose another" }),
     open: () => Promise.reject(new Error("there is nothing to open")),
     log,
   });

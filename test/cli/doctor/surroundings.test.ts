@@ -65,7 +65,13 @@ describe("checkSocket", () => {
 });
 
 describe("checkPrompt", () => {
-  const none = { kind: "none", reason: "no terminal", hint: "open one", missing: ["DISPLAY"] } as const;
+  const none = {
+    kind: "none",
+    problem: "no-display",
+    reason: "no terminal",
+    hint: "open one",
+    missing: ["DISPLAY"],
+  } as const;
   const fault = { code: "PIN_NO_PROMPT", message: "x", details: {} } as const;
 
   it("tells the first way", () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { en } from "../../../cli/messages/en.ts";
 import { ja } from "../../../cli/messages/ja.ts";
 import { ConfigError, JpkiError } from "../../../lib/errors.ts";
+import type { PromptProblem } from "../../../lib/pin/select-prompt.ts";
 import { ERROR_CODES } from "../../helpers/error-codes.ts";
 
 const JAPANESE = /[\u3040-\u30ff\u4e00-\u9fff]/;
@@ -11,6 +12,23 @@ describe("errors in Japanese", () => {
     const { message, hint } = ja.error(new JpkiError(code, "do this: that failed", { hint: "do something" }));
     expect(message).toMatch(JAPANESE);
     expect(`${message} ${hint ?? ""}`).not.toMatch(/undefined|null/);
+  });
+
+  it.each([
+    "turned-off",
+    "forced-without-askpass",
+    "no-terminal",
+    "no-pinentry",
+    "askpass-never",
+    "no-askpass",
+    "no-program",
+  ] as const satisfies readonly PromptProblem[])("PIN_NO_PROMPT %s: the reason and the mend", (problem) => {
+    const { message, hint } = ja.error(
+      new JpkiError("PIN_NO_PROMPT", "English reason", { hint: "English mend", details: { problem } }),
+    );
+    expect(`${message} ${hint}`).not.toContain("English");
+    expect(message).toMatch(JAPANESE);
+    expect(hint).toMatch(JAPANESE);
   });
 
   it.each([

@@ -89,14 +89,14 @@ describe("createChoosingPrompt", () => {
 
   test("no way: the reason, the hint and what is missing", async () => {
     const { prompt } = setUp(
-      () => ({ kind: "none", reason: "no display", hint: "import it", missing: ["DISPLAY"] }),
+      () => ({ kind: "none", problem: "no-display", reason: "no display", hint: "import it", missing: ["DISPLAY"] }),
       {},
     );
     const expected = {
       code: "PIN_NO_PROMPT",
       hint: "import it",
       message: expect.stringContaining("no display"),
-      details: { missing: ["DISPLAY"] },
+      details: { problem: "no-display", missing: ["DISPLAY"] },
     };
     await expect(prompt.askPin(request, never)).rejects.toMatchObject(expected);
     await expect(prompt.confirm(question, never)).rejects.toMatchObject(expected);
@@ -104,14 +104,17 @@ describe("createChoosingPrompt", () => {
 
   test("chooses anew for each question", async () => {
     const choices: PromptChoice[] = [
-      { kind: "none", reason: "none yet", hint: "wait" },
+      { kind: "none", problem: "no-terminal", reason: "none yet", hint: "wait" },
       { kind: "ways", ways: [TTY] },
       { kind: "ways", ways: [ASKPASS] },
     ];
-    const { prompt, asked } = setUp(() => choices.shift() ?? { kind: "none", reason: "over", hint: "" }, {
-      tty: "1234",
-      askpass: "1234",
-    });
+    const { prompt, asked } = setUp(
+      () => choices.shift() ?? { kind: "none", problem: "no-terminal", reason: "over", hint: "" },
+      {
+        tty: "1234",
+        askpass: "1234",
+      },
+    );
     await expect(prompt.askPin(request, never)).rejects.toMatchObject({ code: "PIN_NO_PROMPT" });
     await prompt.askPin(request, never);
     await prompt.askPin(request, never);

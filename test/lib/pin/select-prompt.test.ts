@@ -131,8 +131,10 @@ describe("selectPrompt", () => {
       ...(["pinentry", "askpass", "tty", "none"] as const).map((mode) => selectPrompt(mode, NOTHING)),
       selectPrompt("askpass", { ...NOTHING, env: { ...A, ...require("never") } }),
     ];
-    const reasons = choices.map((choice) => (choice.kind === "none" ? choice.reason : choice.kind));
-    expect(new Set(reasons).size).toBe(choices.length);
+    for (const part of ["reason", "problem"] as const) {
+      const told = choices.map((choice) => (choice.kind === "none" ? choice[part] : choice.kind));
+      expect(new Set(told).size).toBe(choices.length);
+    }
     for (const choice of choices) expect(choice).toMatchObject({ kind: "none", hint: expect.stringMatching(/./) });
   });
 
