@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { manPage } from "../../cli/man-page.ts";
 import { run } from "../../cli/program.ts";
+import packageJson from "../../package.json" with { type: "json" };
 import { fakeDeps } from "../helpers/cli.ts";
 
 /** Options that the READMEs need not name, or name by their short form. */
@@ -51,6 +52,11 @@ describe("the man page", () => {
     const own = options.filter((option) => command === "" || option !== "--help");
     expect(own.filter((option) => section?.includes(option) !== true)).toEqual([]);
     expect(section).toBeDefined();
+  });
+
+  it("is what npm install -g links: it takes a list alone (observed with npm 11.19)", () => {
+    expect(packageJson.man).toEqual(["./dist/jpki-agent.1"]);
+    expect(packageJson.files).toContain("dist");
   });
 
   it("has lines of text and of known requests only", () => {
