@@ -55,7 +55,7 @@ function japaneseWords(error: JpkiError): ErrorText {
         "pin change では --force を付けると続行できます。ssh-add -s の代わりに、暗証番号の入力画面からログインしてください",
       );
     case "KEYCHAIN_UNAVAILABLE":
-      return withReason("OS のキーチェーンを利用できません", error, hint);
+      return noKeychain(error);
     case "PIN_NO_PROMPT":
       return noPrompt(error);
     case "KEY_UNKNOWN":
@@ -150,6 +150,25 @@ function socketFact({ problem, pathBytes, maxBytes }: ErrorDetails): string | un
       return "ソケットではないものがあるため、手を付けていません";
     default:
       return undefined;
+  }
+}
+
+function noKeychain(error: JpkiError): ErrorText {
+  switch (error.details["problem"]) {
+    case "timeout":
+      return text("OS のキーチェーンから応答がありません", "ロックを解除して、もう一度実行してください");
+    case "no-keytar":
+      return text(
+        "OS のキーチェーンを利用できません（keytar がありません）",
+        "npm install keytar を実行してください（Debian では先に apt install libsecret-1-dev build-essential python3）",
+      );
+    case "refused":
+      return text(
+        "OS のキーチェーンを利用できません（拒否されました）",
+        "キーチェーンを起動し、ロックを解除してください（GNOME では gnome-keyring-daemon --start。D-Bus セッションも必要です）",
+      );
+    default:
+      return withReason("OS のキーチェーンを利用できません", error, error.hint);
   }
 }
 

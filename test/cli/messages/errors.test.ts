@@ -34,6 +34,9 @@ describe("errors in Japanese", () => {
   it.each([
     ["PIN_WRONG", { triesLeft: 2 }, /残り回数: 2回/],
     ["PIN_NO_PROMPT", { missing: ["DISPLAY", "WAYLAND_DISPLAY"] }, /import-environment DISPLAY WAYLAND_DISPLAY/],
+    ["KEYCHAIN_UNAVAILABLE", { problem: "no-keytar" }, /npm install keytar/],
+    ["KEYCHAIN_UNAVAILABLE", { problem: "timeout" }, /応答がありません.*ロックを解除/],
+    ["KEYCHAIN_UNAVAILABLE", { problem: "refused" }, /gnome-keyring-daemon --start。D-Bus/],
     ["CARD_ABSENT", { reader: "SCR3310" }, /SCR3310/],
     ["CARD_ABSENT", { card: "My Number card 0123abcd" }, /My Number card 0123abcd/],
     ["READER_ABSENT", { reader: "ACR", readers: ["SCR3310"] }, /ACR.*SCR3310/],
