@@ -139,7 +139,7 @@ export class ByteWriter {
 
   /** All that was written, as one fresh array owned by the caller. */
   finish(): Uint8Array {
-    const out = new Uint8Array(this.#length);
+    const out = wipeableBytes(this.#length);
     let offset = 0;
     for (const part of this.#parts) {
       out.set(part, offset);
@@ -147,6 +147,21 @@ export class ByteWriter {
     }
     return out;
   }
+}
+
+/**
+ * Zeros outside V8's heap, for what may hold a secret. A small `new Uint8Array(length)` lies on that heap, and what is
+ * wiped there stays readable elsewhere (observed): garbage collection moves it, and so does whoever takes its `buffer`.
+ */
+export function wipeableBytes(length: number): Uint8Array {
+  return new Uint8Array(new ArrayBuffer(length));
+}
+
+/** The same bytes in {@link wipeableBytes}. */
+export function wipeableCopy(bytes: Uint8Array): Uint8Array {
+  const copy = wipeableBytes(bytes.length);
+  copy.set(bytes);
+  return copy;
 }
 
 /** UTF-8 bytes of a text. */

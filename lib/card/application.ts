@@ -5,6 +5,7 @@
  * the two works is learnt from commands that cost nothing; a PIN only ever goes the way that is known to work.
  */
 
+import { wipeableCopy } from "../bytes.ts";
 import { CardStatusError, PinError } from "../errors.ts";
 import { INS_CHANGE_REFERENCE_DATA, INS_SELECT, INS_VERIFY } from "../iso7816/command.ts";
 import type { ResponseApdu } from "../iso7816/response.ts";
@@ -112,7 +113,7 @@ export class CardApplication {
    * @throws PinError `PIN_FORMAT` for an empty or wiped PIN; CardStatusError for an answer that is none to a PIN.
    */
   async verify(efId: number, pin: Pin): Promise<VerifyOutcome> {
-    const data = pin.expose((bytes) => new Uint8Array(bytes));
+    const data = pin.expose(wipeableCopy);
     if (data.length === 0) throw new PinError("PIN_FORMAT", "verify a PIN: it is empty");
     try {
       const p2 = referenceOf(await this.#namePin(efId));
@@ -129,7 +130,7 @@ export class CardApplication {
    * @throws CardStatusError for an answer that leaves open which value the card has now.
    */
   async changePin(efId: number, pin: Pin): Promise<ChangeOutcome> {
-    const data = pin.expose((bytes) => new Uint8Array(bytes));
+    const data = pin.expose(wipeableCopy);
     try {
       const p2 = referenceOf(await this.#namePin(efId));
       const command = { cla: 0x00, ins: INS_CHANGE_REFERENCE_DATA, p1: 0x01, p2, data };

@@ -1,6 +1,6 @@
 /** Programs that ask one question and print the answer: askpass, systemd-ask-password. */
 
-import { utf8 } from "../bytes.ts";
+import { utf8, wipeableCopy } from "../bytes.ts";
 import { messageOf, PinError } from "../errors.ts";
 import { type ChildGroup, type Environment, startGroup } from "./child-group.ts";
 import type { PromptText } from "./prompt.ts";
@@ -48,7 +48,7 @@ export async function runForAnswer(asked: AnswerProgram, signal: AbortSignal): P
       throw new PinError("PIN_FORMAT", `ask by ${program}: the answer is over ${MAX_ANSWER_BYTES} bytes`);
     if (ended instanceof Error) throw noPrompt(asked, ended);
     if (typeof ended === "string") throw noPrompt(asked, new Error(`it was ended by ${ended}`));
-    return ended === 0 ? typed.slice(0, length) : "no";
+    return ended === 0 ? wipeableCopy(typed.subarray(0, length)) : "no";
   } finally {
     signal.removeEventListener("abort", child.stop);
     typed.fill(0);

@@ -7,7 +7,7 @@
  * A line has at most 1000 bytes before its line end (LF, or CR LF). Data is escaped as %XX.
  */
 
-import { utf8 } from "../bytes.ts";
+import { utf8, wipeableBytes, wipeableCopy } from "../bytes.ts";
 import { MalformedError, TooLargeError } from "../errors.ts";
 
 /** Without the line end. */
@@ -115,7 +115,7 @@ function escapeText(text: string): string {
 
 /** Byte by byte: a string of the PIN could not be wiped. */
 function unescapeData(escaped: Uint8Array): Uint8Array {
-  const out = new Uint8Array(escaped.length);
+  const out = wipeableBytes(escaped.length);
   let length = 0;
   for (let i = 0; i < escaped.length; i++) {
     let byte = escaped[i] ?? 0;
@@ -125,7 +125,7 @@ function unescapeData(escaped: Uint8Array): Uint8Array {
     }
     out[length++] = byte;
   }
-  const data = out.slice(0, length);
+  const data = wipeableCopy(out.subarray(0, length));
   out.fill(0);
   return data;
 }

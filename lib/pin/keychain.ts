@@ -3,6 +3,7 @@
  * its own for each request (keychain-child.ts), which is ended when it takes too long.
  */
 
+import { wipeableBytes, wipeableCopy } from "../bytes.ts";
 import { PinError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { type Environment, startGroup } from "./child-group.ts";
@@ -64,7 +65,7 @@ async function ask(
 ): Promise<Answer> {
   const [program, ...args] = command;
   const child = startGroup(program, [...args, verb, cardId], env);
-  const kept = new Uint8Array(MAX_PIN_BYTES);
+  const kept = wipeableBytes(MAX_PIN_BYTES);
   let length = 0;
   let late = false;
   child.stdout.on("data", (chunk: Buffer) => {
@@ -82,7 +83,8 @@ async function ask(
     const status = await child.ended;
     if (late) throw unavailable(`no answer within ${timeoutMs} ms`, "unlock the keychain and try again", "timeout");
     if (status === NOTHING_THERE) return { found: false, bytes: new Uint8Array() };
-    if (status === DONE && length <= MAX_PIN_BYTES) return { found: true, bytes: kept.slice(0, length) };
+    if (status === DONE && length <= MAX_PIN_BYTES)
+      return { found: true, bytes: wipeableCopy(kept.subarray(0, length)) };
     if (status === NO_KEYTAR)
       throw unavailable(
         "keytar is not installed",

@@ -5,6 +5,7 @@
  * stray key makes the answer wrong in form instead of being dropped without a word.
  */
 
+import { wipeableCopy } from "../bytes.ts";
 import { PinError } from "../errors.ts";
 
 /** Longer lines cannot be an answer; the rest is read to its end and not kept. */
@@ -58,7 +59,7 @@ export class LineEditor {
   take(): Uint8Array {
     if (this.#length > MAX_LINE_BYTES)
       throw new PinError("PIN_FORMAT", `read the terminal: the line is over ${MAX_LINE_BYTES} bytes`);
-    return this.#line.slice(0, this.#length);
+    return wipeableCopy(this.#line.subarray(0, this.#length));
   }
 
   /** Overwrites the line; it is empty then. */

@@ -3,6 +3,7 @@
  * cannot reach a log, an error or a test's snapshot by accident.
  */
 
+import { wipeableCopy } from "../bytes.ts";
 import { PinError } from "../errors.ts";
 
 /** `auth`: 利用者証明用, 4 digits. `sign`: 署名用, 6 to 16 of A-Z 0-9. `text`: 券面事項入力補助用, 4 digits. */
@@ -27,7 +28,7 @@ export class Pin {
 
   /** A second owner of the same PIN. */
   copy(): Pin {
-    return this.expose((bytes) => new Pin(new Uint8Array(bytes)));
+    return this.expose((bytes) => new Pin(wipeableCopy(bytes)));
   }
 
   /** Overwrites the bytes; may be called twice. */
@@ -71,7 +72,7 @@ const RULES: Readonly<Record<PinName, PinRule>> = {
 export function pinFromBytes(name: PinName, typed: Uint8Array): Pin {
   let end = typed.length;
   while (end > 0 && (typed[end - 1] === 0x0a || typed[end - 1] === 0x0d)) end--;
-  const bytes = new Uint8Array(typed.subarray(0, end));
+  const bytes = wipeableCopy(typed.subarray(0, end));
   typed.fill(0);
   if (bytes.length === 0) throw new PinError("PIN_CANCELLED", "ask for the PIN: nothing was typed");
   const rule = RULES[name];

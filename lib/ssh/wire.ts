@@ -3,7 +3,7 @@
  * section 5; and this folder's limits, all in one place.
  */
 
-import { ByteWriter } from "../bytes.ts";
+import { ByteWriter, wipeableBytes } from "../bytes.ts";
 import { MalformedError, TooLargeError } from "../errors.ts";
 
 /** Most bytes a frame may announce, type byte included, in both directions (as OpenSSH's AGENT_MAX_LEN). */
@@ -82,7 +82,7 @@ export class FrameDecoder {
       if (length === 0) this.#fault = new MalformedError("read a frame: its length is 0");
       else if (length > this.#maxBytes)
         this.#fault = new TooLargeError(`read a frame: it announces ${length} bytes, the limit is ${this.#maxBytes}`);
-      else this.#body = new Uint8Array(length);
+      else this.#body = wipeableBytes(length); // it may hold a PIN
       this.#bodyBytes = 0;
     }
     return part.length;

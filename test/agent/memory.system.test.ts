@@ -6,6 +6,7 @@
 import { open, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { ByteWriter } from "../../lib/bytes.ts";
 import { z } from "../../lib/schema.ts";
 import { type AgentProcess, startAgentProcess } from "../helpers/agent-process.ts";
 import { type Desk, openDesk } from "../helpers/desk.ts";
@@ -17,6 +18,8 @@ const PIN = "7391";
 /** Four digits alone stand somewhere by chance; not so the PIN as it travels to the card, and from askpass. */
 const VERIFY = Buffer.concat([Buffer.from("0020009804", "hex"), Buffer.from(PIN)]);
 const TYPED = Buffer.from(`${PIN}\n`);
+/** As ssh-add sends it: the token's name and the PIN, two strings of the agent's protocol. */
+const GIVEN = Buffer.from(new ByteWriter().string("jpki").string(PIN).finish());
 
 let desk: Desk;
 let agent: AgentProcess;
@@ -51,6 +54,17 @@ it("after a login no string of the PIN, no command with it; after ssh-add -D no 
   await rm(desk.at("data.sig"));
   expect(await sign()).toMatchObject({ status: 0 });
   expect(await desk.sand.questions()).toHaveLength(2);
+  expect(agent.log()).not.toContain(PIN);
+});
+
+it("after ssh-add -s no request with it", async () => {
+  const pid = agent.child.pid ?? 0;
+  await runOk("ssh-add", ["-s", "jpki"], { env: desk.sand.env });
+  await runOk("ssh-add", ["-l"], { env: desk.sand.env });
+  expect(await countIn(pid, Buffer.from(VPCD_READERS[0]))).toBeGreaterThan(0);
+  expect(await countIn(pid, GIVEN)).toBe(0);
+  expect(await countIn(pid, VERIFY)).toBe(0);
+  expect(await countIn(pid, TYPED)).toBe(0);
   expect(agent.log()).not.toContain(PIN);
 });
 
