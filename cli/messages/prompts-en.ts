@@ -52,9 +52,10 @@ export const englishPrompts: PromptTexts = {
   }),
 };
 
+/** In lines that fit a terminal: pinentry-curses cuts what stands out at its window's edge (observed with 1.2.1). */
 const LAST_TRY =
-  "WARNING: ONE TRY LEFT. If it is wrong, the card locks this PIN, and only the counter of your municipal office " +
-  "can set it again.";
+  "WARNING: ONE TRY LEFT. If it is wrong, the card locks this PIN,\n" +
+  "and only the counter of your municipal office can set it again.";
 
 function roleWords(role: PinRequest["role"]): string {
   switch (role) {

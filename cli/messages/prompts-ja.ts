@@ -57,8 +57,10 @@ export const japanesePrompts: PromptTexts = {
   }),
 };
 
+/** In lines that fit a terminal: pinentry-curses cuts what stands out at its window's edge (observed with 1.2.1). */
 const LAST_TRY =
-  "【警告】残り1回です。間違えると暗証番号がロックされ、お住まいの市区町村窓口で再設定するまで使えなくなります。";
+  "【警告】残り1回です。間違えると暗証番号がロックされ、\n" +
+  "お住まいの市区町村窓口で再設定するまで使えなくなります。";
 
 function triesLine({ triesLeft }: PinRequest): string {
   return triesLeft === undefined ? "残り回数: 不明（カードから取得できません）" : `残り回数: ${triesLeft}回`;
@@ -95,7 +97,7 @@ function previousLines(request: PinRequest): string[] {
     case "wrong":
       return ["暗証番号が違います。"];
     case "malformed":
-      return ["暗証番号の形式が違います（カードには送っていないため、残り回数は減っていません）。"];
+      return ["暗証番号の形式が違います。", "カードには送っていないため、残り回数は減っていません。"];
     default:
       return assertNever(request.previous);
   }

@@ -59,6 +59,14 @@ describe.each([
     expect(prompts.confirm({ kind: "last-try", request: { ...request, triesLeft: 1 } }).warning).toMatch(words.lastTry);
   });
 
+  it("have what must stand out in lines of a terminal's width, for pinentry-curses cuts them", () => {
+    for (const previous of ["wrong", "malformed"] as const)
+      for (const line of prompts.pin({ ...request, triesLeft: 1, previous }).warning.split("\n")) {
+        const columns = line.replaceAll(/[^\x20-\x7e]/g, "ww").length;
+        expect(columns, line).toBeLessThanOrEqual(76);
+      }
+  });
+
   it("leave out what is not known, and say that the tries are not", () => {
     const text = pinText({ ...request, card: "", program: undefined, triesLeft: undefined });
     expect(text).not.toMatch(/undefined/);
