@@ -21,4 +21,6 @@ it(`${FRAMES} frames of any kind over hundreds of connections, with honest login
   expect(report.logins).toBeGreaterThanOrEqual(FRAMES / 10_000);
   expect(report.worstLoginMs).toBeLessThan(30_000);
   expect(report.heap[1] - report.heap[0]).toBeLessThan(32 * MIB);
+  // Buffers lie outside the heap.
+  expect(report.rss[1] - report.rss[0]).toBeLessThan(96 * MIB);
 });
