@@ -1,6 +1,7 @@
 /**
  * Counts for test/run.mjs, written to the file that JPKI_AGENT_TEST_COUNTS names. A file that cannot be loaded, a hook
- * that throws and an error nobody caught each count as a failure: they are no tests, but must not go unseen.
+ * that throws and an error nobody caught each count as a failure: they are no tests, but must not go unseen. A test that
+ * needed a second try is named.
  */
 
 import { writeFileSync } from "node:fs";
@@ -18,7 +19,11 @@ export default class CountsReporter implements Reporter {
     for (const module of modules) {
       counts.failed += module.errors().length;
       for (const suite of module.children.allSuites()) counts.failed += suite.errors().length;
-      for (const test of module.children.allTests()) counts[outcomeOf(test.result().state)] += 1;
+      for (const test of module.children.allTests()) {
+        counts[outcomeOf(test.result().state)] += 1;
+        if (test.diagnostic()?.flaky)
+          console.log(`passed at the second try only: ${module.moduleId}: ${test.fullName}`);
+      }
     }
     const { JPKI_AGENT_TEST_COUNTS: file } = process.env;
     if (file !== undefined) writeFileSync(file, JSON.stringify(counts));
