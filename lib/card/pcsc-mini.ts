@@ -7,6 +7,7 @@
  * - The ATR of its state reports is not the card's (it copies memory that is gone); that of `Card.state()` is right.
  * - A response buffer of its own has 264 bytes, and whatever buffer a call uses is never freed: one for each reader.
  * - `Client.stop()` freezes the process for up to a minute and more if the watching thread is not asleep at that moment.
+ * - `Client.start()` and `Client.stop()` freeze the process for as long as the service does not answer.
  * - A `Client` whose service went away cannot be stopped, and its finalizer throws out of the garbage collector, which
  *   ends the process: such a client must never be collected.
  * - A `Card` must not be touched after its disconnect: it may stand for another connection by then.
@@ -19,6 +20,7 @@ import { type Logger, silentLogger } from "../log.ts";
 import type { OpenCard, PcscBinding, PcscWatch, WatchEvents } from "./pcsc-binding.ts";
 import { bindingError, isCardReset } from "./pcsc-errors.ts";
 import { createPcscTransport, type PcscTransportOptions } from "./pcsc-transport.ts";
+import { PCSCD_SOCKET, pcscdAnswers } from "./pcscd-answers.ts";
 import { Settling } from "./settling.ts";
 import type { CardTransport } from "./transport.ts";
 
@@ -40,10 +42,10 @@ const UNSTOPPABLE = new Set<Client>();
 
 /** Starts watching at once; {@link CardTransport.ready} and {@link CardTransport.fault} tell how that went. */
 export function createPcscMiniTransport(options: PcscMiniOptions = {}): CardTransport {
-  const { log = silentLogger, load = () => import("pcsc-mini") } = options;
+  const { log = silentLogger, load = () => import("pcsc-mini"), servicePath = PCSCD_SOCKET } = options;
   return createPcscTransport(async () => {
     try {
-      return new MiniBinding(await load(), log);
+      return new MiniBinding(await load(), servicePath, log);
     } catch (cause) {
       throw bindingError("pcsc-mini", cause);
     }
@@ -68,16 +70,19 @@ export async function tryPcscMini(): Promise<Error | undefined> {
 class MiniBinding implements PcscBinding {
   readonly name = "pcsc-mini";
   readonly #pcsc: PcscMini;
+  readonly #servicePath: string;
   readonly #log: Logger;
   readonly #buffers = new Map<string, ArrayBuffer>();
 
-  constructor(pcsc: PcscMini, log: Logger) {
+  constructor(pcsc: PcscMini, servicePath: string, log: Logger) {
     this.#pcsc = pcsc;
+    this.#servicePath = servicePath;
     this.#log = log;
   }
 
   watch(events: WatchEvents): PcscWatch {
-    return new MiniWatch(this.#pcsc, events, (reader) => this.#buffer(reader), this.#log);
+    const [pcsc, servicePath, log] = [this.#pcsc, this.#servicePath, this.#log];
+    return new MiniWatch({ pcsc, servicePath, events, buffer: (reader) => this.#buffer(reader), log });
   }
 
   #buffer(reader: string): ArrayBuffer {
@@ -87,16 +92,27 @@ class MiniBinding implements PcscBinding {
   }
 }
 
+interface MiniWatchParts {
+  readonly pcsc: PcscMini;
+  readonly servicePath: string;
+  readonly events: WatchEvents;
+  /** For the responses of a reader. */
+  readonly buffer: (reader: string) => ArrayBuffer;
+  readonly log: Logger;
+}
+
 class MiniWatch implements PcscWatch {
   readonly #pcsc: PcscMini;
+  readonly #servicePath: string;
   readonly #buffer: (reader: string) => ArrayBuffer;
   readonly #log: Logger;
   readonly #client: Client;
   readonly #events: WatchEvents;
   readonly #settling: Settling;
 
-  constructor(pcsc: PcscMini, events: WatchEvents, buffer: (reader: string) => ArrayBuffer, log: Logger) {
+  constructor({ pcsc, servicePath, events, buffer, log }: MiniWatchParts) {
     this.#pcsc = pcsc;
+    this.#servicePath = servicePath;
     this.#buffer = buffer;
     this.#log = log;
     this.#events = events;
@@ -145,12 +161,15 @@ class MiniWatch implements PcscWatch {
     this.#settling.stop();
     this.#client.removeAllListeners();
     await this.#settling.rest();
+    // Held already while we wait, for the same reason.
+    UNSTOPPABLE.add(this.#client);
+    if (!(await pcscdAnswers(this.#servicePath))) return;
     try {
       this.#client.stop();
+      UNSTOPPABLE.delete(this.#client);
     } catch (error) {
       // The service went away and its context with it.
       this.#log.debug("stop watching", { error: messageOf(error) });
-      UNSTOPPABLE.add(this.#client);
     }
   }
 

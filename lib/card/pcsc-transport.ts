@@ -10,12 +10,15 @@ import { Lanes } from "./lanes.ts";
 import type { OpenCard, PcscBinding, PcscWatch, WatchEvents } from "./pcsc-binding.ts";
 import { PcscConnection } from "./pcsc-connection.ts";
 import { isSharingViolation, pcscError, serviceFault } from "./pcsc-errors.ts";
+import { PCSCD_SOCKET, pcscdAnswers } from "./pcscd-answers.ts";
 import { SlotTable } from "./slots.ts";
 import type { CardConnection, CardSlot, CardTransport, ConnectOptions } from "./transport.ts";
 import { orAbort, pause, settlesWithin } from "./waiting.ts";
 
 export interface PcscTransportOptions {
   readonly log?: Logger | undefined;
+  /** The service's socket; for tests. */
+  readonly servicePath?: string | undefined;
 }
 
 const DEFAULT_BUSY_TIMEOUT_MS = 5000;
@@ -30,11 +33,12 @@ const CLOSE_WITHIN_MS = 1000;
  * load again what failed once.
  */
 export function createPcscTransport(load: () => Promise<PcscBinding>, options: PcscTransportOptions): CardTransport {
-  return new PcscTransport(load, options.log ?? silentLogger);
+  return new PcscTransport(load, options);
 }
 
 class PcscTransport implements CardTransport {
   readonly #log: Logger;
+  readonly #servicePath: string;
   readonly #table = new SlotTable();
   readonly #lanes = new Lanes();
   readonly #listeners = new Set<() => void>();
@@ -49,8 +53,9 @@ class PcscTransport implements CardTransport {
   #fault: PcscError | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(load: () => Promise<PcscBinding>, log: Logger) {
-    this.#log = log;
+  constructor(load: () => Promise<PcscBinding>, options: PcscTransportOptions) {
+    this.#log = options.log ?? silentLogger;
+    this.#servicePath = options.servicePath ?? PCSCD_SOCKET;
     this.#running = this.#run(load);
   }
 
@@ -153,6 +158,8 @@ class PcscTransport implements CardTransport {
     });
     failure.catch(() => {}); // it may come when nobody waits for it any more
     try {
+      if (!(await pcscdAnswers(this.#servicePath, this.#stop.signal)))
+        throw new PcscError("PCSC_UNAVAILABLE", "use PC/SC: the service is there, but does not answer");
       this.#watch = binding.watch(this.#events(fail, backoff));
       await orAbort(failure, this.#stop.signal);
     } catch (cause) {
