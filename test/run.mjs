@@ -19,7 +19,19 @@ const IN_CI = process.env.CI === "true";
 
 /** What the system tests use, and what the two optional native packages need to be compiled. */
 const DEBIAN_PACKAGES = [
-  ...["pcscd", "vsmartcard-vpcd", "opensc", "openssh-server", "openssh-client", "git", "tmux", "psmisc", "procps"],
+  ...[
+    "pcscd",
+    "vsmartcard-vpcd",
+    "opensc",
+    "opensc-pkcs11",
+    "openssl",
+    "openssh-server",
+    "openssh-client",
+    "git",
+    "tmux",
+    "psmisc",
+    "procps",
+  ],
   ...["pinentry-curses", "systemd", "iproute2"],
   ...["libxml2-utils", "zsh", "fish"],
   ...["build-essential", "python3", "pkg-config", "libpcsclite-dev", "libsecret-1-dev"],
