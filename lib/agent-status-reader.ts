@@ -4,38 +4,11 @@
  */
 
 import { type AgentStatus, MAX_STATUS_BYTES } from "./agent-status.ts";
-import { type ErrorCode, MalformedError, messageOf, TooLargeError } from "./errors.ts";
+import { ERROR_CODES, MalformedError, messageOf, TooLargeError } from "./errors.ts";
 import { z } from "./schema.ts";
 
-/** The keys are all codes: a new one is a type error here. */
-const CODES: Readonly<Record<ErrorCode, true>> = {
-  PCSC_UNAVAILABLE: true,
-  READER_ABSENT: true,
-  CARD_ABSENT: true,
-  CARD_BUSY: true,
-  CARD_RESET: true,
-  CARD_STATUS: true,
-  NOT_JPKI: true,
-  PIN_FORMAT: true,
-  PIN_WRONG: true,
-  PIN_BLOCKED: true,
-  PIN_CANCELLED: true,
-  PIN_PROTECTED: true,
-  PIN_NO_PROMPT: true,
-  KEYCHAIN_UNAVAILABLE: true,
-  KEY_UNKNOWN: true,
-  ALGORITHM_UNSUPPORTED: true,
-  POLICY_REFUSED: true,
-  MALFORMED: true,
-  TOO_LARGE: true,
-  SOCKET_IN_USE: true,
-  SOCKET_UNSAFE: true,
-  CONFIG_INVALID: true,
-  IO_FAILED: true,
-};
-
 const fault = z.object({
-  code: z.enum(Object.keys(CODES).filter(isCode)).catch("IO_FAILED"),
+  code: z.enum(ERROR_CODES).catch("IO_FAILED"),
   message: z.string(),
   hint: z.string().optional(),
   details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])).catch({}),
@@ -84,8 +57,4 @@ export function decodeAgentStatus(bytes: Uint8Array): AgentStatus {
   } catch (cause) {
     throw new MalformedError(`read the agent's status: ${messageOf(cause)}`, { cause });
   }
-}
-
-function isCode(text: string): text is ErrorCode {
-  return text in CODES;
 }

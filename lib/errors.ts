@@ -6,30 +6,33 @@
  */
 
 /** Stable error codes (public API; see CHANGELOG for changes). */
-export type ErrorCode =
-  | "PCSC_UNAVAILABLE"
-  | "READER_ABSENT"
-  | "CARD_ABSENT"
-  | "CARD_BUSY"
-  | "CARD_RESET"
-  | "CARD_STATUS"
-  | "NOT_JPKI"
-  | "PIN_FORMAT"
-  | "PIN_WRONG"
-  | "PIN_BLOCKED"
-  | "PIN_CANCELLED"
-  | "PIN_PROTECTED"
-  | "PIN_NO_PROMPT"
-  | "KEYCHAIN_UNAVAILABLE"
-  | "KEY_UNKNOWN"
-  | "ALGORITHM_UNSUPPORTED"
-  | "POLICY_REFUSED"
-  | "MALFORMED"
-  | "TOO_LARGE"
-  | "SOCKET_IN_USE"
-  | "SOCKET_UNSAFE"
-  | "CONFIG_INVALID"
-  | "IO_FAILED";
+export const ERROR_CODES = [
+  "PCSC_UNAVAILABLE",
+  "READER_ABSENT",
+  "CARD_ABSENT",
+  "CARD_BUSY",
+  "CARD_RESET",
+  "CARD_STATUS",
+  "NOT_JPKI",
+  "PIN_FORMAT",
+  "PIN_WRONG",
+  "PIN_BLOCKED",
+  "PIN_CANCELLED",
+  "PIN_PROTECTED",
+  "PIN_NO_PROMPT",
+  "KEYCHAIN_UNAVAILABLE",
+  "KEY_UNKNOWN",
+  "ALGORITHM_UNSUPPORTED",
+  "POLICY_REFUSED",
+  "MALFORMED",
+  "TOO_LARGE",
+  "SOCKET_IN_USE",
+  "SOCKET_UNSAFE",
+  "CONFIG_INVALID",
+  "IO_FAILED",
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /** Facts of an error as data, for `--json` and for translated messages. Never holds a secret. */
 export type ErrorDetails = Readonly<Record<string, string | number | boolean | readonly string[]>>;

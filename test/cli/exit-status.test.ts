@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { exitStatusOf, exitStatusOfCode } from "../../cli/exit-status.ts";
-import { PinError } from "../../lib/errors.ts";
-import { ERROR_CODES } from "../helpers/error-codes.ts";
+import { ERROR_CODES, PinError } from "../../lib/errors.ts";
 
 /** As README.md promises. */
 const STATUS = {

@@ -9,8 +9,7 @@ import {
 } from "../../lib/agent-status.ts";
 import { decodeAgentStatus } from "../../lib/agent-status-reader.ts";
 import { utf8 } from "../../lib/bytes.ts";
-import { PcscError } from "../../lib/errors.ts";
-import { ERROR_CODES } from "../helpers/error-codes.ts";
+import { ERROR_CODES, PcscError } from "../../lib/errors.ts";
 
 const RUNNING: RunningAgentStatus = {
   kind: "running",

@@ -1,9 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { en } from "../../../cli/messages/en.ts";
 import { ja } from "../../../cli/messages/ja.ts";
-import { ConfigError, JpkiError } from "../../../lib/errors.ts";
+import { ConfigError, ERROR_CODES, JpkiError } from "../../../lib/errors.ts";
 import type { PromptProblem } from "../../../lib/pin/select-prompt.ts";
-import { ERROR_CODES } from "../../helpers/error-codes.ts";
 
 const JAPANESE = /[\u3040-\u30ff\u4e00-\u9fff]/;
 
