@@ -6,7 +6,7 @@
 
 import { type BigIntStats, statSync } from "node:fs";
 import { equalBytes } from "../lib/bytes.ts";
-import { messageOf } from "../lib/errors.ts";
+import { hasErrno, messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import { SSH_AGENT_SUCCESS } from "../lib/ssh/message-numbers.ts";
 import type { Limits } from "./limits.ts";
@@ -169,6 +169,5 @@ function identify(path: string): BigIntStats | undefined {
 
 /** Nobody listens there; any other error is that of an agent that is there. */
 function isAbsence(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return code === "ENOENT" || code === "ENOTDIR" || code === "ECONNREFUSED";
+  return hasErrno(error, "ENOENT", "ENOTDIR", "ECONNREFUSED");
 }

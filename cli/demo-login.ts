@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { hasErrno } from "../lib/errors.ts";
 import type { LoginOptions } from "./demo-ssh.ts";
 import type { Environment } from "./deps.ts";
 
@@ -78,5 +79,5 @@ async function runSsh(args: readonly string[], env: Environment, signal: AbortSi
 
 /** EACCES: a folder of the PATH that may not be searched, and no `ssh` in the others. */
 function isMissing(error: Error): boolean {
-  return "code" in error && (error.code === "ENOENT" || error.code === "EACCES");
+  return hasErrno(error, "ENOENT", "EACCES");
 }

@@ -4,7 +4,7 @@
  */
 
 import { connect } from "node:net";
-import { messageOf, SocketError } from "./errors.ts";
+import { hasErrno, messageOf, SocketError } from "./errors.ts";
 import { type AgentRequest, encodeRequest } from "./ssh/agent-protocol.ts";
 import { type AgentResponse, decodeResponse } from "./ssh/agent-response.ts";
 import { encodeFrame, FrameDecoder } from "./ssh/wire.ts";
@@ -67,5 +67,5 @@ function decoded(answer: Uint8Array, reject: (error: unknown) => void): AgentRes
 }
 
 function isAbsence(error: Error): boolean {
-  return "code" in error && (error.code === "ENOENT" || error.code === "ECONNREFUSED" || error.code === "ENOTDIR");
+  return hasErrno(error, "ENOENT", "ECONNREFUSED", "ENOTDIR");
 }

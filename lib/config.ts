@@ -10,7 +10,7 @@
  */
 
 import { readFile } from "node:fs/promises";
-import { ConfigError, messageOf } from "./errors.ts";
+import { ConfigError, hasErrno, messageOf } from "./errors.ts";
 
 export const CARD_SOURCES = ["pcsc", "virtual"] as const;
 export const PCSC_BINDINGS = ["auto", "pcsc-mini", "pcsclite"] as const;
@@ -81,7 +81,7 @@ export async function loadConfig(source: ConfigSource): Promise<Config> {
   try {
     text = await readFile(source.path, "utf8");
   } catch (cause) {
-    if (!source.required && isMissing(cause)) return { agent: {} };
+    if (!source.required && hasErrno(cause, "ENOENT", "ENOTDIR")) return { agent: {} };
     throw new ConfigError(`read the configuration ${source.path}: ${messageOf(cause)}`, {
       details: { problem: "unreadable-file", file: source.path },
       cause,
@@ -89,8 +89,4 @@ export async function loadConfig(source: ConfigSource): Promise<Config> {
   }
   const { parseConfig } = await import("./config-file.ts");
   return parseConfig(text, source.path);
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
 }

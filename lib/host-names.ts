@@ -4,7 +4,7 @@
  */
 
 import { readFileSync } from "node:fs";
-import { messageOf } from "./errors.ts";
+import { hasErrno, messageOf } from "./errors.ts";
 import type { KnownHostKeys } from "./known-host-keys.ts";
 import type { Logger } from "./log.ts";
 import { hostKeyMatches, namesOfHostKey, parseKnownHosts } from "./ssh/known-hosts.ts";
@@ -21,7 +21,7 @@ export function createKnownHostKeys({ files, log }: HostNamesOptions): KnownHost
       return readFileSync(file, "utf8");
     } catch (error) {
       // What is not known is shown by its fingerprint, and allowed nothing.
-      if (!isMissing(error)) log.warn("known_hosts cannot be read", { file, error: messageOf(error) });
+      if (!hasErrno(error, "ENOENT")) log.warn("known_hosts cannot be read", { file, error: messageOf(error) });
       return "";
     }
   };
@@ -35,8 +35,4 @@ export function createKnownHostKeys({ files, log }: HostNamesOptions): KnownHost
       return hosts.length > 0 && hostKeyMatches(known(), hostKey, hosts, unixSeconds());
     },
   };
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }

@@ -12,7 +12,7 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { fromHex, toHex, utf8 } from "./bytes.ts";
 import type { CardKey, KnownKeyStore } from "./card-key.ts";
-import { FileError, messageOf } from "./errors.ts";
+import { FileError, hasErrno, messageOf } from "./errors.ts";
 import type { Logger } from "./log.ts";
 import { z } from "./schema.ts";
 
@@ -113,7 +113,7 @@ class KnownKeysFile implements KnownKeyStore {
     try {
       text = readFileSync(this.#path);
     } catch (error) {
-      if (isAbsent(error)) return { keys: [], state: "absent" };
+      if (hasErrno(error, "ENOENT")) return { keys: [], state: "absent" };
       this.#log.warn("the remembered keys cannot be read", { file: this.#path, error: messageOf(error) });
       return { keys: [], state: "unreadable" };
     }
@@ -178,8 +178,4 @@ function plain({ id, kind, publicKey, comment }: CardKey) {
 
 function isSame(a: CardKey, b: CardKey): boolean {
   return JSON.stringify(plain(a)) === JSON.stringify(plain(b));
-}
-
-function isAbsent(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }
