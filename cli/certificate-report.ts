@@ -1,5 +1,6 @@
 /** A certificate as `cert` and `verify-cert` tell it: in lines for people, as data for scripts. */
 
+import { printable } from "../lib/printable.ts";
 import type { Certificate } from "../lib/x509/certificate-fields.ts";
 import { type Holder, holderOf } from "../lib/x509/holder.ts";
 import { type DistinguishedName, nameText } from "../lib/x509/names.ts";
@@ -7,7 +8,6 @@ import { findPinnedCa } from "../lib/x509/trust.ts";
 import { validityState } from "../lib/x509/validity.ts";
 import { localTime } from "./local-time.ts";
 import type { CertificateTexts } from "./messages/messages.ts";
-import { printable } from "./messages/printable.ts";
 
 /** An address may have 200 characters (card.md), a name with all its parts more. */
 const MAX_SHOWN = 500;

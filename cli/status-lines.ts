@@ -2,9 +2,9 @@
 
 import { type CardStatus, type DeviceStatus, errorOf, type Fault } from "../lib/agent-status.ts";
 import { assertNever } from "../lib/errors.ts";
+import { printable } from "../lib/printable.ts";
 import { localDate, localTime } from "./local-time.ts";
 import type { Messages } from "./messages/messages.ts";
-import { printable } from "./messages/printable.ts";
 import { certificateState, runningOf, type StatusReport } from "./status-report.ts";
 
 export function statusLines(report: StatusReport, messages: Messages, now: Date): readonly string[] {

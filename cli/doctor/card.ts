@@ -1,7 +1,7 @@
 /** What lies on the readers: a My Number card, another card, nothing. */
 
 import type { CardStatus, DeviceStatus } from "../../lib/agent-status.ts";
-import { printable } from "../messages/printable.ts";
+import { printable } from "../../lib/printable.ts";
 import { type Finding, finding } from "./finding.ts";
 
 export function checkCards(devices: DeviceStatus | undefined): readonly Finding[] {

@@ -1,7 +1,7 @@
 /** Whether PC/SC can be used, and what readers there are. */
 
 import type { DeviceStatus } from "../../lib/agent-status.ts";
-import { printable } from "../messages/printable.ts";
+import { printable } from "../../lib/printable.ts";
 import { type Finding, finding } from "./finding.ts";
 
 /** @param usbReaders what the kernel sees, whatever PC/SC says. */

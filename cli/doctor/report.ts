@@ -3,10 +3,10 @@
 import type { AgentParts, ProbedCard, ProbeStep } from "../../agent/main.ts";
 import type { Config } from "../../lib/config.ts";
 import { PinError } from "../../lib/errors.ts";
+import { printable } from "../../lib/printable.ts";
 import packageJson from "../../package.json" with { type: "json" };
 import type { Deps } from "../deps.ts";
 import type { Messages, ReportTexts } from "../messages/messages.ts";
-import { printable } from "../messages/printable.ts";
 import { openAgentParts } from "../parts.ts";
 
 /** The surroundings that an answer may depend on. */

@@ -7,7 +7,7 @@
  */
 
 import { ConfigError } from "../../lib/errors.ts";
-import { printable } from "../messages/printable.ts";
+import { printable } from "../../lib/printable.ts";
 import { type Finding, finding } from "./finding.ts";
 import type { System } from "./system.ts";
 

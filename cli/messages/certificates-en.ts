@@ -1,10 +1,10 @@
 /** What `cert` and `verify-cert` say, in English. */
 
+import { printable } from "../../lib/printable.ts";
 import type { Check, CheckName, CheckResult, FindingDetails, Reason } from "../../lib/x509/checks.ts";
 import { type BirthDate, type Era, eraYear } from "../../lib/x509/holder.ts";
 import { isoDate } from "./dates.ts";
 import type { CertificateTexts } from "./messages.ts";
-import { printable } from "./printable.ts";
 
 export const englishCertificates: CertificateTexts = {
   disclosure:

@@ -1,10 +1,10 @@
 /** English. Errors are written in English where they are thrown, so they are passed on as they are. */
 
+import { englishPrompts } from "../../lib/pin/words-en.ts";
 import { englishCertificates } from "./certificates-en.ts";
 import { englishDoctor } from "./doctor-en.ts";
 import type { Messages } from "./messages.ts";
 import { englishPins } from "./pins-en.ts";
-import { englishPrompts } from "./prompts-en.ts";
 import { englishReport } from "./report-en.ts";
 import { englishSetUp } from "./set-up-en.ts";
 import { englishSignatures } from "./signatures-en.ts";

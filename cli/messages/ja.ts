@@ -1,11 +1,11 @@
 /** Japanese, for people who work in Japanese: the cards' official terms, technical names left as they are. */
 
+import { japanesePrompts } from "../../lib/pin/words-ja.ts";
 import { japaneseCertificates } from "./certificates-ja.ts";
 import { japaneseDoctor } from "./doctor-ja.ts";
 import { japaneseError } from "./errors-ja.ts";
 import type { Messages } from "./messages.ts";
 import { japanesePins } from "./pins-ja.ts";
-import { japanesePrompts } from "./prompts-ja.ts";
 import { japaneseReport } from "./report-ja.ts";
 import { japaneseSetUp } from "./set-up-ja.ts";
 import { japaneseSignatures } from "./signatures-ja.ts";

@@ -1,8 +1,8 @@
 /** What `pin` says, in English. */
 
 import type { PinName } from "../../lib/pin/pin.ts";
+import { printable } from "../../lib/printable.ts";
 import type { PinTexts } from "./messages.ts";
-import { printable } from "./printable.ts";
 
 const NAMES: Readonly<Record<PinName, string>> = {
   auth: "auth (user authentication, 4 digits)",

@@ -1,8 +1,8 @@
 /** What `log` and a desktop notice say of a signature, in English. */
 
+import { printable } from "../../lib/printable.ts";
 import type { SignatureEntry, SignatureResult } from "../../lib/signature-entry.ts";
 import type { SignatureTexts } from "./messages.ts";
-import { printable } from "./printable.ts";
 
 const RESULTS: Readonly<Record<SignatureResult, string>> = {
   signed: "signed",

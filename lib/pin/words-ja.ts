@@ -1,10 +1,10 @@
 /** What a prompt says, in Japanese. */
 
-import { assertNever } from "../../lib/errors.ts";
-import type { SignPurpose } from "../../lib/keys.ts";
-import type { PinName } from "../../lib/pin/pin.ts";
-import type { Hop, PinRequest, PromptTexts, UseRequest } from "../../lib/pin/prompt.ts";
-import { printable } from "./printable.ts";
+import { assertNever } from "../errors.ts";
+import type { SignPurpose } from "../keys.ts";
+import { printable } from "../printable.ts";
+import type { PinName } from "./pin.ts";
+import type { Hop, PinRequest, PromptTexts, UseRequest } from "./prompt.ts";
 
 /** The names that the municipal offices' own leaflets use. */
 const PIN_WORDS: Readonly<Record<PinName, string>> = {

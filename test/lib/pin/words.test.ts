@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { englishPrompts } from "../../../cli/messages/prompts-en.ts";
-import { japanesePrompts } from "../../../cli/messages/prompts-ja.ts";
 import type { SignPurpose } from "../../../lib/keys.ts";
 import { wholeText } from "../../../lib/pin/answer-program.ts";
 import type { ConfirmRequest, PinRequest } from "../../../lib/pin/prompt.ts";
+import { englishPrompts } from "../../../lib/pin/words-en.ts";
+import { japanesePrompts } from "../../../lib/pin/words-ja.ts";
 
 const login: SignPurpose = { kind: "ssh-login", user: "taro", hosts: ["build.example.jp"], forwarded: false };
 const request: PinRequest = {
