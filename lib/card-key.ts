@@ -14,13 +14,15 @@ export interface CardKey {
   readonly kind: "card" | "phone";
   readonly publicKey: RsaPublicKey;
   readonly comment: string;
+  /** Whether the card makes RSASSA-PSS signatures; undefined while nobody has asked it. */
+  readonly pss?: boolean | undefined;
 }
 
 /** Keys once seen, kept over restarts. */
 export interface KnownKeyStore {
   /** At once; includes what another process wrote meanwhile. */
   list(): readonly CardKey[];
-  /** @throws FileError `IO_FAILED`. */
+  /** What was learnt of the card before stays where `key` does not say it. @throws FileError `IO_FAILED`. */
   remember(key: CardKey): Promise<void>;
 }
 

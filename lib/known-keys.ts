@@ -38,6 +38,8 @@ const keysFile = z.strictObject({
       modulus: magnitude,
       exponent: magnitude,
       comment: z.string().regex(/^\P{Cc}{0,200}$/u),
+      /** Only where the PKCS#11 face has asked the card. */
+      pss: z.boolean().optional(),
     }),
   ),
 });
@@ -74,9 +76,11 @@ class KnownKeysFile implements KnownKeyStore {
     try {
       for (let tries = 0; tries < MAX_REPLACE_TRIES; tries++) {
         const before = this.#look();
-        if (before.keys.some((known) => isSame(known, key))) return;
+        const known = before.keys.find(({ id }) => id === key.id);
+        const now = { ...key, pss: key.pss ?? known?.pss };
+        if (known !== undefined && isSame(known, now)) return;
         if (before.state === "unreadable") throw new Error("it is there, but cannot be read");
-        const keys = [...before.keys.filter(({ id }) => id !== key.id), key];
+        const keys = [...before.keys.filter(({ id }) => id !== key.id), now];
         if (await this.#replace(keys, before)) return;
       }
       throw new Error(`another process changed it ${MAX_REPLACE_TRIES} times meanwhile`);
@@ -159,11 +163,12 @@ class KnownKeysFile implements KnownKeyStore {
 function decodeKeys(text: Uint8Array): readonly CardKey[] {
   if (text.length > MAX_FILE_BYTES) throw new Error(`${text.length} bytes, the limit is ${MAX_FILE_BYTES}`);
   const { keys } = keysFile.parse(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(text)));
-  return keys.map(({ id, kind, modulus, exponent, comment }) => ({
+  return keys.map(({ id, kind, modulus, exponent, comment, pss }) => ({
     id,
     kind,
     publicKey: { modulus: fromHex(modulus), exponent: fromHex(exponent) },
     comment,
+    ...(pss === undefined ? {} : { pss }),
   }));
 }
 
@@ -172,8 +177,8 @@ function encodeKeys(keys: readonly CardKey[]): Uint8Array {
   return utf8(`${JSON.stringify(keysFile.parse({ version: 1, keys: keys.map(plain) }), null, 2)}\n`);
 }
 
-function plain({ id, kind, publicKey, comment }: CardKey) {
-  return { id, kind, modulus: toHex(publicKey.modulus), exponent: toHex(publicKey.exponent), comment };
+function plain({ id, kind, publicKey, comment, pss }: CardKey) {
+  return { id, kind, modulus: toHex(publicKey.modulus), exponent: toHex(publicKey.exponent), comment, pss };
 }
 
 function isSame(a: CardKey, b: CardKey): boolean {

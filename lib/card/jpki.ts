@@ -6,6 +6,7 @@
 
 import { CardStatusError, KeyError, MalformedError } from "../errors.ts";
 import { INS_PERFORM_SECURITY_OPERATION } from "../iso7816/command.ts";
+import type { ResponseApdu } from "../iso7816/response.ts";
 import {
   SW_DONE,
   SW_FILE_NOT_FOUND,
@@ -50,6 +51,12 @@ export interface Token {
 export const MAX_DIGEST_INFO_BYTES = 245;
 /** RSA-2048. */
 const SIGNATURE_BYTES = 256;
+/** What {@link JpkiApplication.signPss} takes: SHA-256. */
+export const PSS_HASH_BYTES = 32;
+
+/** P1 of COMPUTE DIGITAL SIGNATURE (card.md, "its schemes in P1"); all but the first may be missing. */
+const SCHEME_PKCS1 = 0x00;
+const SCHEME_PSS = 0x04;
 const TOKEN_NAME_BYTES = 32;
 const FILLER = 0xff;
 
@@ -165,26 +172,73 @@ export class JpkiApplication {
         "ALGORITHM_UNSUPPORTED",
         `sign: ${length} bytes, the card takes 1 to ${MAX_DIGEST_INFO_BYTES}`,
       );
-    const { sw, data } = await this.#app.withFile("sign", KEY_FILES[key].efId, (shortEf) =>
+    return signatureOf(await this.#compute(key, SCHEME_PKCS1, digestInfo));
+  }
+
+  /**
+   * An RSASSA-PSS signature of 256 bytes, owned by the caller: SHA-256, MGF1 with it, a salt of 32 bytes that the card
+   * chooses (RFC 8017, 8.1).
+   *
+   * @param hash SHA-256 of the message.
+   * @throws KeyError `ALGORITHM_UNSUPPORTED` for another length, and for a card that does not know the scheme;
+   * CardStatusError, 6982 where the PIN is not verified; MALFORMED.
+   */
+  async signPss(key: KeyName, hash: Uint8Array): Promise<Uint8Array> {
+    if (hash.length !== PSS_HASH_BYTES)
+      throw new KeyError("ALGORITHM_UNSUPPORTED", `sign: a hash of ${hash.length} bytes, not ${PSS_HASH_BYTES}`);
+    const response = await this.#compute(key, SCHEME_PSS, hash);
+    if (refusesScheme(response.sw))
+      throw new KeyError("ALGORITHM_UNSUPPORTED", "sign: this card makes no RSASSA-PSS signatures", {
+        cause: new CardStatusError("sign", response.sw),
+      });
+    return signatureOf(response);
+  }
+
+  /**
+   * Whether the card knows RSASSA-PSS: asked for a signature without a PIN, one that does wants the PIN first. Ask it
+   * before the PIN is verified: afterwards it would be a signature. A card that looks at the PIN before the scheme
+   * answers yes whatever it knows; {@link signPss} tells.
+   *
+   * @returns undefined if the answer says neither.
+   */
+  async knowsPss(): Promise<boolean | undefined> {
+    if (this.isVerified("auth")) return undefined;
+    const { sw } = await this.#compute("auth", SCHEME_PSS, new Uint8Array(PSS_HASH_BYTES));
+    // Done: another program has left the PIN verified. What came of it is dropped.
+    if (sw === SW_SECURITY_STATUS || sw === SW_DONE) return true;
+    return refusesScheme(sw) ? false : undefined;
+  }
+
+  #compute(key: KeyName, scheme: number, data: Uint8Array): Promise<ResponseApdu> {
+    return this.#app.withFile("sign", KEY_FILES[key].efId, (shortEf) =>
       this.#app.channel.transmit({
         cla: 0x80,
         ins: INS_PERFORM_SECURITY_OPERATION,
-        p1: 0x00,
+        p1: scheme,
         p2: referenceOf(shortEf),
-        data: digestInfo,
+        data,
         maxResponse: SIGNATURE_BYTES,
       }),
     );
-    if (sw !== SW_DONE) throw new CardStatusError("sign", sw);
-    if (data.length !== SIGNATURE_BYTES)
-      throw new MalformedError(`sign: ${data.length} bytes, a signature has ${SIGNATURE_BYTES}`);
-    return data;
   }
+}
+
+/** @throws CardStatusError; MALFORMED for a signature of another length. */
+function signatureOf({ sw, data }: ResponseApdu): Uint8Array {
+  if (sw !== SW_DONE) throw new CardStatusError("sign", sw);
+  if (data.length !== SIGNATURE_BYTES)
+    throw new MalformedError(`sign: ${data.length} bytes, a signature has ${SIGNATURE_BYTES}`);
+  return data;
 }
 
 /** ISO/IEC 7816-4, table 6: the command was refused as such, 67xx to 6Exx. 6F00 and 64xx say that the card failed. */
 function isCheckingError(sw: number): boolean {
   return sw >= 0x6700 && sw < 0x6f00;
+}
+
+/** Not 698x: that says that the command is not allowed now, as with a blocked PIN, and nothing of its parameters. */
+function refusesScheme(sw: number): boolean {
+  return isCheckingError(sw) && (sw & 0xfff0) !== 0x6980;
 }
 
 /** Bytes of the certificate that the file begins with; 0 for a file of filler alone. @throws MALFORMED */

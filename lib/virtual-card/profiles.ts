@@ -64,6 +64,7 @@ export const PROFILES: Readonly<Record<ProfileName, CardProfile>> = {
     atr: fromHex("3B 64 00 00 4A 50 4B 49"),
     protocol: "T=0",
     extendedLengths: false,
+    signatureSchemes: [0x00],
     firstCommandFails: false,
   },
 };

@@ -70,6 +70,25 @@ describe("known keys", () => {
     expect(openStore().store.list()).toEqual(keys);
   });
 
+  test("what was learnt of a card stays when its key is seen again", async () => {
+    const { store } = openStore();
+    await store.remember(key(1, { pss: true }));
+    await store.remember(key(2, { pss: false }));
+    await store.remember(key(1));
+    expect(openStore().store.list()).toEqual([key(1, { pss: true }), key(2, { pss: false })]);
+    await store.remember(key(1, { pss: false, comment: "renamed" }));
+    await store.remember(key(1, { comment: "renamed again" }));
+    expect(openStore().store.list()).toEqual([
+      key(2, { pss: false }),
+      key(1, { pss: false, comment: "renamed again" }),
+    ]);
+  });
+
+  test("of a key of which nothing was learnt, nothing is said: the file is as it always was", async () => {
+    await openStore().store.remember(key(1));
+    expect(readFileSync(file, "utf8")).not.toContain("pss");
+  });
+
   test("the folder is 0700 and the file 0600, whatever they were before; no other file is left", async () => {
     mkdirSync(folder, { recursive: true, mode: 0o755 });
     writeFileSync(file, await goodText(key(1)), { mode: 0o644 });

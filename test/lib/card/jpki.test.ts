@@ -4,7 +4,7 @@ import type { Known } from "../../../lib/card/features.ts";
 import { CardStatusError, type ErrorCode, KeyError, PinError } from "../../../lib/errors.ts";
 import { Pin } from "../../../lib/pin/pin.ts";
 import type { Step } from "../../helpers/scripted-card.ts";
-import { fakeDer, openJpki, SELECT, SELECTED, SELECTED_COLD } from "../../helpers/scripted-jpki.ts";
+import { fakeDer, type Learnt, openJpki, SELECT, SELECTED, SELECTED_COLD } from "../../helpers/scripted-jpki.ts";
 
 const QUERY = "00200098";
 const VERIFY = "002000980431323334";
@@ -303,3 +303,57 @@ function wipedPin(): Pin {
   value.wipe();
   return value;
 }
+
+describe("RSASSA-PSS", () => {
+  const HASH = new Uint8Array(32).fill(7);
+  const ask = (p2: string) => `802a04${p2}20${"00".repeat(32)}00`;
+  const signPss = (p2: string) => `802a04${p2}20${"07".repeat(32)}00`;
+  const SELECT_KEY: Step = ["00a4020c020017", "9000"];
+
+  test.each<[string, readonly Step[], Learnt, boolean | undefined]>([
+    ["one command on a card that knows it", [[ask("97"), "6982"]], {}, true],
+    ["a card left verified by another program", [[ask("97"), `${SIGNATURE}9000`]], { sign: "yes" }, true],
+    ["a card that knows it, but no short ids", [[ask("97"), "6a86"], SELECT_KEY, [ask("80"), "6982"]], {}, true],
+    ["the same, where that is known", [SELECT_KEY, [ask("80"), "6982"]], { sign: "no" }, true],
+    ["a card that does not", [[ask("97"), "6a86"], SELECT_KEY, [ask("80"), "6a86"]], {}, false],
+    ["the same, where short ids are known", [[ask("97"), "6d00"]], { sign: "yes" }, false],
+    ["a card whose PIN is blocked", [SELECT_KEY, [ask("80"), "6984"]], { sign: "no" }, undefined],
+    ["a card that fails", [SELECT_KEY, [ask("80"), "6400"]], { sign: "no" }, undefined],
+  ])("asked without a PIN: %s", async (_, steps, learnt, expected) => {
+    const { jpki, features, done } = await openJpki([SELECTED, ...steps], learnt);
+    expect(await jpki.knowsPss()).toBe(expected);
+    expect(features.shortEf.sign, "a refused scheme says nothing of short ids").toBe(learnt.sign ?? "unknown");
+    done();
+  });
+
+  test("not asked once the PIN is verified: it would sign", async () => {
+    const { jpki, done } = await openJpki([SELECTED, [QUERY, "63c3"], [VERIFY, "9000"]]);
+    await jpki.triesLeft("auth");
+    await jpki.verify("auth", pin());
+    expect(await jpki.knowsPss()).toBeUndefined();
+    done();
+  });
+
+  test("signs a SHA-256", async () => {
+    const { jpki, done } = await openJpki([SELECTED, [signPss("97"), `${SIGNATURE}9000`]]);
+    expect(toHex(await jpki.signPss("auth", HASH))).toBe(SIGNATURE);
+    done();
+  });
+
+  test.each(["6a86", "6a80", "6700", "6d00"])("%s: the card does not make them", async (sw) => {
+    const { jpki, done } = await openJpki([SELECTED, [signPss("97"), sw]], { sign: "yes" });
+    await expect(jpki.signPss("auth", HASH)).rejects.toEqual(code("ALGORITHM_UNSUPPORTED"));
+    done();
+  });
+
+  test.each(["6982", "6985", "6581"])("%s says nothing of the scheme", async (sw) => {
+    const { jpki } = await openJpki([SELECTED, [signPss("97"), sw]], { sign: "yes" });
+    await expect(jpki.signPss("auth", HASH)).rejects.toEqual(code("CARD_STATUS"));
+  });
+
+  test.each([0, 20, 31, 33, 64])("%i bytes are no SHA-256, and never sent", async (length) => {
+    const { jpki, done } = await openJpki([SELECTED]);
+    await expect(jpki.signPss("auth", new Uint8Array(length))).rejects.toEqual(code("ALGORITHM_UNSUPPORTED"));
+    done();
+  });
+});

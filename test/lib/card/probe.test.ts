@@ -60,7 +60,7 @@ describe.each(PROFILE_NAMES)("the profile %s", (profile) => {
       shortRead: phone ? "not-tried" : is(shortIds),
       shortSign: is(shortIds),
       extended: profile === "card" ? "confirmed" : profile === "old" ? "refuted" : "not-tried",
-      scheme: is(profile === "card" || profile === "t0"),
+      scheme: is(profile === "card"),
       free: is(!phone),
       guarded: "confirmed",
       signGuarded: "confirmed",
