@@ -9,7 +9,7 @@
  * | `u` | CK_ULONG | CK_ULONG |
  * | `v` | | CK_VERSION |
  * | `s` | | text, padded with spaces to the size that the table gives |
- * | `ay` | bytes; undefined: none, or no pointer | bytes, or their number only |
+ * | `ay` | bytes, one or more; undefined: none, or no pointer | bytes, or their number only |
  * | `au` | | CK_ULONGs, or their number only |
  * | `fy` `fu` | room in bytes, in elements; 0: a size question | |
  * | `fA` | attributes asked for | |
@@ -22,7 +22,8 @@
 
 import type { Attribute, AttributeRoom, Mechanism, SizeOnly, Version } from "./values.ts";
 
-interface Call {
+/** One line of the table. */
+export interface Call {
   readonly id: number;
   readonly request: string;
   readonly response: string;
@@ -115,13 +116,19 @@ export const CALLS = {
 export type CallName = keyof typeof CALLS;
 
 /** The values of a request, in order: `uuay` is `readonly [number, number, Uint8Array | undefined]`. */
-export type Args<C extends CallName> = Values<(typeof CALLS)[C]["request"], RequestValues>;
+export type Args<C extends CallName> = Extract<
+  Values<(typeof CALLS)[C]["request"], RequestValues>,
+  readonly RequestValues[keyof RequestValues][]
+>;
 
 /**
  * The values of a successful response, in order. C_GetAttributeValue's last one is CKR_OK, CKR_ATTRIBUTE_SENSITIVE,
  * CKR_ATTRIBUTE_TYPE_INVALID or CKR_BUFFER_TOO_SMALL: what can be told is told with each of them.
  */
-export type Result<C extends CallName> = Values<(typeof CALLS)[C]["response"], ResponseValues>;
+export type Result<C extends CallName> = Extract<
+  Values<(typeof CALLS)[C]["response"], ResponseValues>,
+  readonly ResponseValues[keyof ResponseValues][]
+>;
 
 /** What the letters stand for, where a token of ours has a call with them. */
 export interface RequestValues {

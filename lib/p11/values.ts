@@ -25,8 +25,6 @@ export interface AttributeRoom {
   readonly type: number;
   /** Bytes of the program's buffer. 0: it asks for the length. */
   readonly room: number;
-  /** Of a template within a template, where the program gave buffers for its attributes (p11-kit 0.25.4 and later). */
-  readonly nested?: readonly AttributeRoom[] | undefined;
 }
 
 export interface Mechanism {
