@@ -3,7 +3,7 @@
 import { resolve } from "node:path";
 import { ConfigError } from "../lib/errors.ts";
 import type { KeyStore } from "../lib/keys.ts";
-import type { LogFields, Logger } from "../lib/log.ts";
+import { type Logger, taggedLogger } from "../lib/log.ts";
 import type { SignatureRecord } from "../lib/signature-entry.ts";
 import { decodeRequest } from "../lib/ssh/agent-protocol.ts";
 import { encodeResponse } from "../lib/ssh/agent-response.ts";
@@ -132,14 +132,3 @@ const thisProcess = (): SocketOwner => ({ platform: process.platform, uid: proce
 const now = () => performance.now();
 const unixSeconds = () => Date.now() / 1000;
 const noFiles: CertificateSource = () => [];
-
-/** The same log, with `tag` in every line. */
-function taggedLogger(log: Logger, tag: LogFields): Logger {
-  return {
-    trace: (message, fields) => log.trace(message, { ...tag, ...fields }),
-    debug: (message, fields) => log.debug(message, { ...tag, ...fields }),
-    info: (message, fields) => log.info(message, { ...tag, ...fields }),
-    warn: (message, fields) => log.warn(message, { ...tag, ...fields }),
-    error: (message, fields) => log.error(message, { ...tag, ...fields }),
-  };
-}

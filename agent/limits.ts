@@ -36,3 +36,24 @@ export const DEFAULT_LIMITS: Limits = {
   upstreamBinds: 32,
   upstreamBindBytes: 262_144,
 };
+
+/** Caps of the PKCS #11 socket: see agent/p11/connection.ts for what becomes of a client that meets one. */
+export interface P11Limits {
+  /** Connections served at once: each program with the module loaded has one, most of the time idle. */
+  readonly connections: number;
+  readonly backlog: number;
+  /** Calls of one connection under way, one for each of the program's threads. One more is answered with an error. */
+  readonly pendingCalls: number;
+  /** Bytes of their requests together. */
+  readonly pendingBytes: number;
+  /** Bytes of answers that a client has not taken. Over this its requests are not read. */
+  readonly unsentBytes: number;
+}
+
+export const DEFAULT_P11_LIMITS: P11Limits = {
+  connections: 600,
+  backlog: 511,
+  pendingCalls: 256,
+  pendingBytes: 4 * 1024 * 1024,
+  unsentBytes: 262_144,
+};

@@ -27,3 +27,14 @@ export const silentLogger: Logger = {
   warn: () => {},
   error: () => {},
 };
+
+/** The same log, with `tag` in every line. */
+export function taggedLogger(log: Logger, tag: LogFields): Logger {
+  return {
+    trace: (message, fields) => log.trace(message, { ...tag, ...fields }),
+    debug: (message, fields) => log.debug(message, { ...tag, ...fields }),
+    info: (message, fields) => log.info(message, { ...tag, ...fields }),
+    warn: (message, fields) => log.warn(message, { ...tag, ...fields }),
+    error: (message, fields) => log.error(message, { ...tag, ...fields }),
+  };
+}

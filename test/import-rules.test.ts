@@ -125,10 +125,10 @@ const RULES: readonly Rule[] = [
     title: "the two faces of the agent do not import each other",
     check: imports(
       ({ path }, { target }) =>
-        (path.startsWith("agent/p11-") && target.startsWith("agent/ssh-")) ||
-        (path.startsWith("agent/ssh-") && target.startsWith("agent/p11-")),
+        (path.startsWith("agent/p11/") && target.startsWith("agent/ssh-")) ||
+        (path.startsWith("agent/ssh-") && target.startsWith("agent/p11/")),
     ),
-    example: ["agent/p11-handler.ts", 'import { handle } from "./ssh-handler.ts";'],
+    example: ["agent/p11/dispatch.ts", 'import { handle } from "../ssh-handler.ts";'],
   },
   {
     title: "nothing imports cli/ or test/",
