@@ -6,7 +6,8 @@
 import { assertNever, PinError } from "../lib/errors.ts";
 import type { SignPurpose } from "../lib/keys.ts";
 import type { Logger } from "../lib/log.ts";
-import type { Pin } from "../lib/pin/pin.ts";
+import { CODE_B_DIGITS, CODE_PARTS } from "../lib/pin/card-code.ts";
+import { joinPins, type Pin } from "../lib/pin/pin.ts";
 import type { MessageEnd, PinRequest, PlaceCardRequest, Prompt, UseRequest } from "../lib/pin/prompt.ts";
 import { Turns } from "./turns.ts";
 
@@ -166,7 +167,7 @@ export class PinBroker {
     try {
       if (request.triesLeft === 1 && !(await this.#prompt.confirm({ kind: "last-try", request }, signal)))
         throw new PinError("PIN_CANCELLED", "ask whether to use the last try: no");
-      const pin = await this.#askForm(request, signal);
+      const pin = await (request.pin === "code-b" ? this.#askParts(request, signal) : this.#askForm(request, signal));
       this.#lastRefusal = undefined;
       if (!signal.aborted) return pin;
       pin.wipe();
@@ -193,6 +194,22 @@ export class PinBroker {
   #hold(key: string, code: Refusal["code"]): void {
     const now = this.#now();
     this.#refusals.set(key, { code, untilMs: now + this.#refusalMs, latestMs: now + 3 * this.#refusalMs });
+  }
+
+  /** 照合番号B, part by part; the first answer may be all of it. */
+  async #askParts(request: PinRequest, signal: AbortSignal): Promise<Pin> {
+    const parts: Pin[] = [];
+    try {
+      for (const part of CODE_PARTS) {
+        const previous = parts.length === 0 ? request.previous : undefined;
+        const typed = await this.#askForm({ ...request, part, previous }, signal);
+        parts.push(typed);
+        if (typed.expose(({ length }) => length) === CODE_B_DIGITS) break;
+      }
+      return joinPins(parts);
+    } finally {
+      for (const part of parts) part.wipe();
+    }
   }
 
   async #askForm(request: PinRequest, signal: AbortSignal): Promise<Pin> {

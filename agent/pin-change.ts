@@ -6,7 +6,7 @@
 import type { CardPin } from "../lib/card/card-pin.ts";
 import type { JpkiApplication } from "../lib/card/jpki.ts";
 import { CardStatusError, JpkiError, PinError } from "../lib/errors.ts";
-import { isGoodNewPin, isSamePin, type Pin, type PinName } from "../lib/pin/pin.ts";
+import { type ChosenPinName, isGoodNewPin, isSamePin, type Pin } from "../lib/pin/pin.ts";
 import type { PinRequest } from "../lib/pin/prompt.ts";
 import type { CardRecord } from "./card-registry.ts";
 import type { PinBroker } from "./pin-broker.ts";
@@ -15,7 +15,7 @@ import { MIN_TRIES_UNASKED, pinWords, protectedPin, verifyWith, wrongPin } from 
 
 export interface ChangePinOptions {
   readonly card: CardRecord;
-  readonly pin: PinName;
+  readonly pin: ChosenPinName;
   /** Also with one try left; then a person must say yes to that, too. */
   readonly force: boolean;
   readonly broker: PinBroker;
@@ -104,7 +104,7 @@ async function readTries({ card, pin }: ChangePinOptions, signal: AbortSignal): 
 /** A session of its own with that PIN, without power afterwards. */
 function onPin<T>(
   card: CardRecord,
-  pin: PinName,
+  pin: ChosenPinName,
   signal: AbortSignal | undefined,
   job: (target: CardPin) => Promise<T>,
 ): Promise<T> {
@@ -116,7 +116,7 @@ function onPin<T>(
   return card.session.run("change a PIN", onCard, { signal });
 }
 
-function requireNew(pin: PinName, old: Pin, fresh: Pin): void {
+function requireNew(pin: ChosenPinName, old: Pin, fresh: Pin): void {
   if (!isGoodNewPin(pin, fresh)) throw unusable(pin, "not-mixed");
   if (isSamePin(old, fresh)) throw unusable(pin, "not-new");
 }
@@ -128,7 +128,7 @@ const PROBLEMS = {
   "entries-differ": "the two entries of the new one differ",
 } as const;
 
-function unusable(pin: PinName, problem: keyof typeof PROBLEMS): PinError {
+function unusable(pin: ChosenPinName, problem: keyof typeof PROBLEMS): PinError {
   return new PinError("PIN_FORMAT", `change ${pinWords(pin)}: ${PROBLEMS[problem]}`, {
     hint: "no PIN was sent to the card, so no try was used",
     details: { pin, problem },
@@ -136,7 +136,7 @@ function unusable(pin: PinName, problem: keyof typeof PROBLEMS): PinError {
 }
 
 /** The same error, and in which state the PIN is. */
-function withState(error: unknown, pin: PinName, state: Progress["state"]): unknown {
+function withState(error: unknown, pin: ChosenPinName, state: Progress["state"]): unknown {
   if (!(error instanceof JpkiError)) return error;
   const told =
     state === "old"

@@ -5,14 +5,14 @@ import { PIN_FILES, TEXT_PIN_FILE } from "../lib/card/files.ts";
 import type { JpkiApplication } from "../lib/card/jpki.ts";
 import { CardStatusError, KeyError } from "../lib/errors.ts";
 import { SW_FILE_NOT_FOUND } from "../lib/iso7816/status-word.ts";
-import type { Pin, PinName } from "../lib/pin/pin.ts";
+import type { ChosenPinName, Pin } from "../lib/pin/pin.ts";
 import type { PinVault } from "../lib/pin/vault.ts";
 import type { CardLogin, PinKeeper } from "./card-login.ts";
 import type { CardRecord, CardRegistry } from "./card-registry.ts";
 import { oneCard, usableCards } from "./one-card.ts";
 
 export interface PinState {
-  readonly pin: PinName;
+  readonly pin: ChosenPinName;
   /** `unknown`: the card does not tell. */
   readonly state: "usable" | "blocked" | "unknown";
   readonly triesLeft?: number | undefined;
@@ -53,7 +53,7 @@ async function readPins(jpki: JpkiApplication): Promise<readonly PinState[]> {
   return states.flatMap((state) => state ?? []);
 }
 
-async function readPin(pin: PinName, maxTries: number, card: CardPin | undefined): Promise<PinState | undefined> {
+async function readPin(pin: ChosenPinName, maxTries: number, card: CardPin | undefined): Promise<PinState | undefined> {
   if (card === undefined) return undefined;
   try {
     const tries = await card.triesLeft();

@@ -87,6 +87,8 @@ const WORDS: Readonly<Record<PinName, string>> = {
   auth: "the authentication PIN",
   sign: "the signature password",
   text: "the text PIN",
+  "code-a": "照合番号A (the individual number)",
+  "code-b": "照合番号B (birth date, year of expiry, security code)",
 };
 
 /** How a PIN is called in the messages of errors. */
@@ -97,8 +99,8 @@ export function pinWords(pin: PinName): string {
 function blocked({ name }: CardPin): PinError {
   return new PinError("PIN_BLOCKED", `use ${WORDS[name]}: the card has blocked it`, {
     hint:
-      name === "text"
-        ? "only your municipal office can set a new PIN"
+      name !== "auth" && name !== "sign"
+        ? "only your municipal office can set it again"
         : "only your municipal office (or its app with a convenience store's terminal) can set a new PIN",
     details: { pin: name },
   });

@@ -7,7 +7,7 @@
 
 import { utf8 } from "./bytes.ts";
 import { type ErrorCode, JpkiError, messageOf, TooLargeError } from "./errors.ts";
-import type { PinName } from "./pin/pin.ts";
+import type { ChosenPinName } from "./pin/pin.ts";
 
 /** Most bytes of the document. */
 export const MAX_STATUS_BYTES = 65_536;
@@ -29,7 +29,7 @@ export interface ReaderStatus {
 }
 
 /** Tries left, 0: blocked; a PIN that the card has not, or does not tell of, is missing. */
-export type TriesLeft = Readonly<Partial<Record<PinName, number | undefined>>>;
+export type TriesLeft = Readonly<Partial<Record<ChosenPinName, number | undefined>>>;
 
 export interface CardStatus {
   /**

@@ -4,7 +4,7 @@ import type { PinState, ProbeStep } from "../../agent/main.ts";
 import type { CardStatus, ReaderStatus, TriesLeft } from "../../lib/agent-status.ts";
 import type { BeliefId, Observation } from "../../lib/card/probe-notes.ts";
 import type { JpkiError } from "../../lib/errors.ts";
-import type { PinName } from "../../lib/pin/pin.ts";
+import type { ChosenPinName } from "../../lib/pin/pin.ts";
 import type { PromptTexts } from "../../lib/pin/prompt.ts";
 import type { NoticeText, SignatureEntry } from "../../lib/signature-entry.ts";
 import type { Check } from "../../lib/x509/checks.ts";
@@ -130,7 +130,7 @@ export interface PinTexts {
   card(card: string, reader: string): string;
   /** One line. */
   state(pin: PinState): string;
-  changed(pin: PinName): string;
+  changed(pin: ChosenPinName): string;
   saved(card: string): string;
   /** So many agents have forgotten. */
   forgotten(agents: number): string;

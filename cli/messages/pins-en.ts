@@ -1,10 +1,10 @@
 /** What `pin` says, in English. */
 
-import type { PinName } from "../../lib/pin/pin.ts";
+import type { ChosenPinName } from "../../lib/pin/pin.ts";
 import { printable } from "../../lib/printable.ts";
 import type { PinTexts } from "./messages.ts";
 
-const NAMES: Readonly<Record<PinName, string>> = {
+const NAMES: Readonly<Record<ChosenPinName, string>> = {
   auth: "auth (user authentication, 4 digits)",
   sign: "sign (digital signature, 6 to 16 of A-Z and 0-9)",
   text: "text (text information, 4 digits)",

@@ -1,10 +1,10 @@
 /** What `pin` says, in Japanese. */
 
-import type { PinName } from "../../lib/pin/pin.ts";
+import type { ChosenPinName } from "../../lib/pin/pin.ts";
 import { printable } from "../../lib/printable.ts";
 import type { PinTexts } from "./messages.ts";
 
-const NAMES: Readonly<Record<PinName, string>> = {
+const NAMES: Readonly<Record<ChosenPinName, string>> = {
   auth: "auth 利用者証明用（数字4桁）",
   sign: "sign 署名用（英大文字と数字、6〜16文字）",
   text: "text 券面事項入力補助用（数字4桁）",

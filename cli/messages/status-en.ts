@@ -1,9 +1,9 @@
 /** What `status` and `release` say, in English. */
 
-import type { PinName } from "../../lib/pin/pin.ts";
+import type { ChosenPinName } from "../../lib/pin/pin.ts";
 import type { StatusTexts } from "./messages.ts";
 
-const PIN_NAMES: Readonly<Record<PinName, string>> = {
+const PIN_NAMES: Readonly<Record<ChosenPinName, string>> = {
   auth: "authentication PIN",
   sign: "signature password",
   text: "text PIN",

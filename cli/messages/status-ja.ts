@@ -1,9 +1,9 @@
 /** What `status` and `release` say, in Japanese. */
 
-import type { PinName } from "../../lib/pin/pin.ts";
+import type { ChosenPinName } from "../../lib/pin/pin.ts";
 import type { StatusTexts } from "./messages.ts";
 
-const PIN_NAMES: Readonly<Record<PinName, string>> = {
+const PIN_NAMES: Readonly<Record<ChosenPinName, string>> = {
   auth: "利用者証明用",
   sign: "署名用",
   text: "券面事項入力補助用",

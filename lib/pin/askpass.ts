@@ -29,7 +29,7 @@ export function createAskpassPrompt({ program, env, texts }: AskpassOptions): Pr
     async askPin(request, signal) {
       const answer = await ask(texts.pin(request), plainEnv, signal);
       if (answer === "no") throw new PinError("PIN_CANCELLED", `ask for the PIN by ${program}: cancelled`);
-      return pinFromBytes(request.pin, answer);
+      return pinFromBytes(request.part ?? request.pin, answer);
     },
     async confirm(request, signal) {
       const answer = await ask(texts.confirm(request), { ...plainEnv, SSH_ASKPASS_PROMPT: "confirm" }, signal);

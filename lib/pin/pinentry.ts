@@ -41,7 +41,7 @@ export function createPinentryPrompt(options: PinentryOptions): Prompt {
       const labels = { prompt: texts.pinLabel(request), yes: texts.buttons.ok, no: texts.buttons.cancel };
       const outcome = await ask(options, texts.pin(request), labels, "GETPIN", signal);
       if (outcome.kind === "error") throw new PinError("PIN_CANCELLED", `ask for the PIN by ${program}: cancelled`);
-      return pinFromBytes(request.pin, outcome.data);
+      return pinFromBytes(request.part ?? request.pin, outcome.data);
     },
     async confirm(request, signal) {
       const labels = { yes: texts.buttons.yes, no: texts.buttons.no };

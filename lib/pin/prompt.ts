@@ -6,10 +6,13 @@
  */
 
 import type { SignPurpose } from "../keys.ts";
+import type { CodePart } from "./card-code.ts";
 import type { Pin, PinName } from "./pin.ts";
 
 export interface PinRequest {
   readonly pin: PinName;
+  /** Of `code-b`: which part is asked for; the first may be answered with the whole. */
+  readonly part?: CodePart | undefined;
   /** The comment of the card's key; empty where the card does not tell before its PIN (a phone not seen yet). */
   readonly card: string;
   readonly reader: string;

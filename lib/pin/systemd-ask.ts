@@ -33,7 +33,7 @@ export function createSystemdAskPrompt({ program, env, texts }: SystemdAskOption
     async askPin(request, signal) {
       const answer = await ask(texts.pin(request), [], signal);
       if (answer === "no") throw new PinError("PIN_CANCELLED", `ask for the PIN by ${program}: cancelled`);
-      return pinFromBytes(request.pin, answer);
+      return pinFromBytes(request.part ?? request.pin, answer);
     },
     async confirm(request, signal) {
       const { warning, text } = texts.confirm(request);

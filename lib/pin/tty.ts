@@ -32,7 +32,7 @@ export function createTtyPrompt({ path, color, texts }: TtyOptions): Prompt {
     name: "tty",
     async askPin(request, signal) {
       const question = `${words(texts.pin(request))}\n${texts.pinLabel(request)}: `;
-      return pinFromBytes(request.pin, await readLine(path, question, "hidden", signal));
+      return pinFromBytes(request.part ?? request.pin, await readLine(path, question, "hidden", signal));
     },
     async confirm(request, signal) {
       const line = await readLine(path, `${words(texts.confirm(request))} (yes/no)\n`, "shown", signal);

@@ -3,6 +3,7 @@
 import { assertNever } from "../errors.ts";
 import type { SignPurpose } from "../keys.ts";
 import { printable } from "../printable.ts";
+import type { CodePart } from "./card-code.ts";
 import type { PinName } from "./pin.ts";
 import type { Hop, PinRequest, PromptTexts, UseRequest } from "./prompt.ts";
 
@@ -10,6 +11,36 @@ const PIN_WORDS: Readonly<Record<PinName, string>> = {
   auth: "PIN of the user authentication certificate (4 digits)",
   sign: "password of the digital signature certificate (6 to 16 of A-Z and 0-9)",
   text: "PIN of the text information application (4 digits)",
+  "code-a": "照合番号A, which is your individual number (12 digits)",
+  "code-b": "照合番号B (14 digits, of what is printed on the card)",
+};
+
+interface PartWords {
+  readonly label: string;
+  readonly words: string;
+  readonly help: readonly string[];
+}
+
+const PARTS: Readonly<Record<CodePart, PartWords>> = {
+  "birth-date": {
+    label: "Birth date",
+    words: "birth date as printed on the card (part 1 of 3 of 照合番号B)",
+    help: [
+      "Six digits, year month day. The year has two digits, that of the era on the",
+      "card: 昭和60年4月1日 is 600401, 平成元年1月8日 (1989-01-08) is 010108. Also",
+      "S60.4.1 or 昭和60年4月1日. Or all 14 digits of 照合番号B at once.",
+    ],
+  },
+  "expiry-year": {
+    label: "Year",
+    words: "year until which the card is valid (part 2 of 3 of 照合番号B)",
+    help: ["Four digits, as printed on the card; not that of the certificates."],
+  },
+  "security-code": {
+    label: "Security code",
+    words: "security code (part 3 of 3 of 照合番号B)",
+    help: ["Four digits, on the card's front."],
+  },
 };
 
 export const englishPrompts: PromptTexts = {
@@ -18,14 +49,19 @@ export const englishPrompts: PromptTexts = {
   pin: (request) => ({
     warning: [...previousLines(request), ...(request.triesLeft === 1 ? [LAST_TRY] : [])].join("\n"),
     text: [
-      `My Number card: ${roleWords(request.role)}${PIN_WORDS[request.pin]}`,
+      `My Number card: ${roleWords(request.role)}${partOf(request)?.words ?? PIN_WORDS[request.pin]}`,
+      ...(partOf(request)?.help ?? []),
       ...requestLines(request),
       ...(isNew(request)
         ? newLines(request)
         : [`Tries left: ${request.triesLeft ?? "unknown (the card does not tell)"}`]),
     ].join("\n"),
   }),
-  pinLabel: (request) => `${roleWords(request.role)}${request.pin === "sign" ? "password" : "PIN"}`.replace(/^p/, "P"),
+  pinLabel: (request) => {
+    if (request.pin === "code-a") return "Individual number";
+    if (request.pin === "code-b") return partOf(request)?.label ?? "照合番号B";
+    return `${roleWords(request.role)}${request.pin === "sign" ? "password" : "PIN"}`.replace(/^p/, "P");
+  },
   confirm: (question) => {
     switch (question.kind) {
       case "last-try": {
@@ -56,6 +92,10 @@ export const englishPrompts: PromptTexts = {
 const LAST_TRY =
   "WARNING: ONE TRY LEFT. If it is wrong, the card locks this PIN,\n" +
   "and only the counter of your municipal office can set it again.";
+
+function partOf({ part }: PinRequest): PartWords | undefined {
+  return part === undefined ? undefined : PARTS[part];
+}
 
 function roleWords(role: PinRequest["role"]): string {
   switch (role) {

@@ -3,6 +3,7 @@
 import { assertNever } from "../errors.ts";
 import type { SignPurpose } from "../keys.ts";
 import { printable } from "../printable.ts";
+import type { CodePart } from "./card-code.ts";
 import type { PinName } from "./pin.ts";
 import type { Hop, PinRequest, PromptTexts, UseRequest } from "./prompt.ts";
 
@@ -11,6 +12,36 @@ const PIN_WORDS: Readonly<Record<PinName, string>> = {
   auth: "利用者証明用電子証明書の暗証番号（数字4桁）",
   sign: "署名用電子証明書の暗証番号（英大文字と数字、6〜16文字）",
   text: "券面事項入力補助用の暗証番号（数字4桁）",
+  "code-a": "照合番号A（個人番号12桁）",
+  "code-b": "照合番号B（券面に記載された内容から成る14桁）",
+};
+
+interface PartWords {
+  readonly label: string;
+  readonly words: string;
+  readonly help: readonly string[];
+}
+
+const PARTS: Readonly<Record<CodePart, PartWords>> = {
+  "birth-date": {
+    label: "生年月日",
+    words: "券面に記載された生年月日（照合番号B 1/3）",
+    help: [
+      "年月日を6桁の数字で。年は券面の元号の年2桁です。",
+      "昭和60年4月1日は 600401、平成元年1月8日（1989年）は 010108。",
+      "S60.4.1 や 昭和60年4月1日 とも入力できます。14桁をまとめて入力してもかまいません。",
+    ],
+  },
+  "expiry-year": {
+    label: "有効期限の年",
+    words: "カードの有効期限の年（照合番号B 2/3）",
+    help: ["券面に記載された西暦4桁。電子証明書の有効期限ではありません。"],
+  },
+  "security-code": {
+    label: "セキュリティコード",
+    words: "セキュリティコード（照合番号B 3/3）",
+    help: ["カードの表面に記載された数字4桁。"],
+  },
 };
 
 export const japanesePrompts: PromptTexts = {
@@ -19,12 +50,17 @@ export const japanesePrompts: PromptTexts = {
   pin: (request) => ({
     warning: [...previousLines(request), ...(request.triesLeft === 1 ? [LAST_TRY] : [])].join("\n"),
     text: [
-      `マイナンバーカード: ${roleWords(request.role)}${PIN_WORDS[request.pin]}を入力してください`,
+      `マイナンバーカード: ${roleWords(request.role)}${partOf(request)?.words ?? PIN_WORDS[request.pin]}を入力してください`,
+      ...(partOf(request)?.help ?? []),
       ...requestLines(request),
       ...(isNew(request) ? newLines(request) : [triesLine(request)]),
     ].join("\n"),
   }),
-  pinLabel: ({ role }) => `${roleWords(role)}暗証番号`,
+  pinLabel: (request) => {
+    if (request.pin === "code-a") return "個人番号";
+    if (request.pin === "code-b") return partOf(request)?.label ?? "照合番号B";
+    return `${roleWords(request.role)}暗証番号`;
+  },
   confirm: (question) => {
     switch (question.kind) {
       case "last-try": {
@@ -64,6 +100,10 @@ const LAST_TRY =
 
 function triesLine({ triesLeft }: PinRequest): string {
   return triesLeft === undefined ? "残り回数: 不明（カードから取得できません）" : `残り回数: ${triesLeft}回`;
+}
+
+function partOf({ part }: PinRequest): PartWords | undefined {
+  return part === undefined ? undefined : PARTS[part];
 }
 
 function roleWords(role: PinRequest["role"]): string {

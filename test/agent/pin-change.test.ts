@@ -4,7 +4,7 @@ import { readPinStates } from "../../agent/pin-commands.ts";
 import { fromHex, utf8 } from "../../lib/bytes.ts";
 import { PcscError } from "../../lib/errors.ts";
 import { INS_CHANGE_REFERENCE_DATA } from "../../lib/iso7816/command.ts";
-import type { PinName } from "../../lib/pin/pin.ts";
+import type { ChosenPinName } from "../../lib/pin/pin.ts";
 import { VirtualCard, type VirtualCardOptions } from "../../lib/virtual-card/card.ts";
 import type { VirtualPki } from "../../lib/virtual-card/pki.ts";
 import { READER, setUpCardKeys } from "../helpers/card-keys.ts";
@@ -20,7 +20,7 @@ beforeAll(async () => {
 
 interface Changing {
   readonly answers: readonly (string | boolean)[];
-  readonly pin?: PinName;
+  readonly pin?: ChosenPinName;
   readonly force?: boolean;
   readonly card?: Omit<VirtualCardOptions, "pki">;
   readonly tries?: number;
@@ -66,12 +66,12 @@ async function change({ answers, pin = "auth", force = false, card: options, tri
 /** The first one is for the 6F00 of a fresh card. */
 const SELECT_JPKI = "00a4040c0ad392f000260100000001";
 const SELECT_TEXT = "00a4040c0ad3921000310001010408";
-const EF: Readonly<Record<PinName, string>> = { auth: "18", sign: "1b", text: "11" };
+const EF: Readonly<Record<ChosenPinName, string>> = { auth: "18", sign: "1b", text: "11" };
 const fails = (code: string, pinState = "old") =>
   expect.objectContaining({ code, details: expect.objectContaining({ pinState }) });
 
 describe("a change", () => {
-  it.each<[PinName, string, string]>([
+  it.each<[ChosenPinName, string, string]>([
     ["auth", "1234", "7391"],
     ["sign", "TEST1234", "ABCDEF7"],
     ["text", "2345", "7391"],
