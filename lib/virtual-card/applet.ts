@@ -28,8 +28,8 @@ import {
   SW_WRONG_PARAMETERS,
 } from "../iso7816/status-word.ts";
 import { status } from "./answer.ts";
-import type { CardDirectory, CardFile, VirtualKeyName, VirtualPinName } from "./files.ts";
-import type { CardPins } from "./pins.ts";
+import type { CardDirectory, CardFile, VirtualKeyName } from "./files.ts";
+import type { CardPins, VirtualPinName } from "./pins.ts";
 import type { CardProfile } from "./profiles.ts";
 import { acceptsLength, computeSignature } from "./signature.ts";
 
@@ -111,7 +111,9 @@ export class JpkiApplet {
     if (typeof file === "number") return status(file);
     this.#currentEf = file;
     if (file.kind !== "data") return status(SW_WRONG_FILE_TYPE);
-    if (file.needsPin !== undefined && !this.#parts.pins.isVerified(file.needsPin)) return status(SW_SECURITY_STATUS);
+    const { pins } = this.#parts;
+    const open = file.openedBy.length === 0 || file.openedBy.some((pin) => pins.isVerified(pin));
+    if (!open) return status(SW_SECURITY_STATUS);
     const offset = short ? p2 : (p1 << 8) | p2;
     if (offset >= file.content.length) return status(SW_WRONG_PARAMETERS);
     return { data: file.content.slice(offset, offset + maxResponse), sw: SW_DONE };

@@ -12,8 +12,17 @@ import { encodeResponse, type ResponseApdu } from "../iso7816/response.ts";
 import { SW_UNSPECIFIED, SW_WRONG_LENGTH } from "../iso7816/status-word.ts";
 import { status } from "./answer.ts";
 import { JpkiApplet } from "./applet.ts";
-import { cardApplications, type VirtualKeyName, type VirtualPinName } from "./files.ts";
-import { type BlockedAnswer, CardPins, createPinMemory, freshPins, type PinMemory } from "./pins.ts";
+import { cardApplications, type VirtualKeyName } from "./files.ts";
+import { codesOf, FICTIONAL_HOLDER, type VirtualHolder } from "./holder.ts";
+import {
+  type BlockedAnswer,
+  CardPins,
+  createPinMemory,
+  freshPins,
+  type PinMemory,
+  type PinStates,
+  type VirtualPinName,
+} from "./pins.ts";
 import type { VirtualPki } from "./pki.ts";
 import { type CardProfile, PROFILES, type ProfileName } from "./profiles.ts";
 import { T0Exchange } from "./t0.ts";
@@ -43,7 +52,9 @@ export interface VirtualCardOptions {
   readonly signPassword?: string | undefined;
   /** Default `2345`. */
   readonly textPin?: string | undefined;
-  /** Keeps PINs and counters; in place of `authPin`, `signPassword` and `textPin`. */
+  /** Whose card it is; default {@link FICTIONAL_HOLDER}. */
+  readonly holder?: VirtualHolder | undefined;
+  /** Keeps PINs and counters; in place of `authPin`, `signPassword`, `textPin` and the holder's 照合番号. */
   readonly pinMemory?: PinMemory | undefined;
   /** Default 6984. */
   readonly blockedAnswer?: BlockedAnswer | undefined;
@@ -76,19 +87,15 @@ export class VirtualCard implements EmulatedCard {
   #fresh = false;
 
   constructor(options: VirtualCardOptions) {
-    const pins = freshPins(
-      utf8(options.authPin ?? DEFAULT_AUTH_PIN),
-      utf8(options.signPassword ?? DEFAULT_SIGN_PASSWORD),
-      utf8(options.textPin ?? DEFAULT_TEXT_PIN),
-    );
+    const { holder = FICTIONAL_HOLDER } = options;
     this.#profile = { ...PROFILES[options.profile ?? "card"], ...options.changes };
     this.#pins = new CardPins(
-      options.pinMemory ?? createPinMemory(pins),
+      options.pinMemory ?? createPinMemory(newPins(holder, options)),
       options.blockedAnswer ?? DEFAULT_BLOCKED_ANSWER,
     );
     this.#applet = new JpkiApplet({
       profile: this.#profile,
-      applications: cardApplications(options.pki, this.#profile),
+      applications: cardApplications(options.pki, this.#profile, holder),
       pins: this.#pins,
       onPinAttempt: () => {
         this.#pinAttempts++;
@@ -122,9 +129,15 @@ export class VirtualCard implements EmulatedCard {
     return this.#pinAttempts;
   }
 
-  get triesLeft(): Readonly<Record<VirtualPinName, number>> {
+  /** Of the PINs that a holder chooses. */
+  get triesLeft(): Readonly<Record<"auth" | "sign" | "text", number>> {
     const pins = this.#pins;
     return { auth: pins.triesLeft("auth"), sign: pins.triesLeft("sign"), text: pins.triesLeft("text") };
+  }
+
+  /** Of any PIN. */
+  triesLeftOf(name: VirtualPinName): number {
+    return this.#pins.triesLeft(name);
   }
 
   /** Signatures made with each key. */
@@ -188,6 +201,20 @@ export class VirtualCard implements EmulatedCard {
     this.#applet.reset();
     this.#t0.reset();
   }
+}
+
+/** As a new card has them. */
+export function newPins(
+  holder: VirtualHolder,
+  { authPin, signPassword, textPin }: Pick<VirtualCardOptions, "authPin" | "signPassword" | "textPin">,
+): PinStates {
+  const { a, b } = codesOf(holder);
+  return freshPins({
+    auth: authPin ?? DEFAULT_AUTH_PIN,
+    sign: signPassword ?? DEFAULT_SIGN_PASSWORD,
+    text: textPin ?? DEFAULT_TEXT_PIN,
+    ...{ "text-a": a, "text-b": b, "surface-a": a, "surface-b": b },
+  });
 }
 
 function decodeOrUndefined(bytes: Uint8Array): DecodedCommand | undefined {

@@ -1,9 +1,11 @@
 /** The PINs of a virtual card: values, counters and the verified state, which only a loss of power clears. */
 
-import { equalBytes } from "../bytes.ts";
-import { PIN_FILES, TEXT_PIN_FILE } from "../card/files.ts";
+import { equalBytes, utf8 } from "../bytes.ts";
+import { PIN_FILES, SURFACE_PIN_FILES, TEXT_PIN_FILES } from "../card/files.ts";
 import { SW_DONE, SW_SECURITY_STATUS, SW_WRONG_DATA } from "../iso7816/status-word.ts";
-import type { VirtualPinName } from "./files.ts";
+
+/** The keys' PINs, that of the text application, and 照合番号A and B of the text and of the surface application. */
+export type VirtualPinName = "auth" | "sign" | "text" | "text-a" | "text-b" | "surface-a" | "surface-b";
 
 export interface PinState {
   /** What VERIFY must bring, ASCII. */
@@ -26,7 +28,11 @@ export type BlockedAnswer = 0x63c0 | 0x6983 | 0x6984;
 const MAX_TRIES: Readonly<Record<VirtualPinName, number>> = {
   auth: PIN_FILES.auth.maxTries,
   sign: PIN_FILES.sign.maxTries,
-  text: TEXT_PIN_FILE.maxTries,
+  text: TEXT_PIN_FILES.text.maxTries,
+  "text-a": TEXT_PIN_FILES["code-a"].maxTries,
+  "text-b": TEXT_PIN_FILES["code-b"].maxTries,
+  "surface-a": SURFACE_PIN_FILES["code-a"].maxTries,
+  "surface-b": SURFACE_PIN_FILES["code-b"].maxTries,
 };
 
 /** Plus the tries left. */
@@ -43,13 +49,22 @@ export function createPinMemory(initial: PinStates): PinMemory {
   };
 }
 
-/** Tries as a new card has them. */
-export function freshPins(auth: Uint8Array, sign: Uint8Array, text: Uint8Array): PinStates {
+/** One value for each PIN. */
+export function mapPins<T>(of: (name: VirtualPinName) => T): Record<VirtualPinName, T> {
   return {
-    auth: { value: new Uint8Array(auth), triesLeft: MAX_TRIES.auth },
-    sign: { value: new Uint8Array(sign), triesLeft: MAX_TRIES.sign },
-    text: { value: new Uint8Array(text), triesLeft: MAX_TRIES.text },
+    auth: of("auth"),
+    sign: of("sign"),
+    text: of("text"),
+    "text-a": of("text-a"),
+    "text-b": of("text-b"),
+    "surface-a": of("surface-a"),
+    "surface-b": of("surface-b"),
   };
+}
+
+/** Tries as a new card has them. */
+export function freshPins(values: Readonly<Record<VirtualPinName, string>>): PinStates {
+  return mapPins((name) => ({ value: utf8(values[name]), triesLeft: MAX_TRIES[name] }));
 }
 
 export class CardPins {
@@ -117,5 +132,7 @@ export class CardPins {
 
 function isAllowed(name: VirtualPinName, value: Uint8Array): boolean {
   const text = Buffer.from(value).toString("latin1");
-  return name === "sign" ? /^[A-Z0-9]{6,16}$/.test(text) : /^[0-9]{4}$/.test(text);
+  if (name === "sign") return /^[A-Z0-9]{6,16}$/.test(text);
+  // What is printed on the card cannot be changed.
+  return (name === "auth" || name === "text") && /^[0-9]{4}$/.test(text);
 }

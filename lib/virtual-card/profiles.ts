@@ -20,8 +20,8 @@ export interface CardProfile {
   /** Whether an empty VERIFY answers 9000 once the PIN is verified, in place of the tries left. */
   readonly queryTellsVerified: boolean;
   readonly authCertificateNeedsPin: boolean;
-  /** Whether there is a text application (券面事項入力補助AP). */
-  readonly textApplication: boolean;
+  /** Whether there are the applications that hold what is printed on a card: 券面事項入力補助AP and 券面事項確認AP. */
+  readonly printedData: boolean;
   /** Whether the first command after power-up answers 6F00. */
   readonly firstCommandFails: boolean;
 }
@@ -35,7 +35,7 @@ const CARD: CardProfile = {
   signatureSchemes: [0x00, 0x02, 0x03, 0x04],
   queryTellsVerified: false,
   authCertificateNeedsPin: false,
-  textApplication: true,
+  printedData: true,
   firstCommandFails: true,
 };
 
@@ -56,7 +56,7 @@ export const PROFILES: Readonly<Record<ProfileName, CardProfile>> = {
     tokenName: "JPKIAPGPSETOKEN",
     signatureSchemes: [0x00],
     authCertificateNeedsPin: true,
-    textApplication: false,
+    printedData: false,
   },
   /** No such card is known; its ATR is made up: T=0 alone, historical bytes "JPKI". */
   t0: {

@@ -6,14 +6,14 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { utf8 } from "../bytes.ts";
 import { FileError, MalformedError, messageOf } from "../errors.ts";
-import { DEFAULT_AUTH_PIN, DEFAULT_SIGN_PASSWORD, DEFAULT_TEXT_PIN, VirtualCard } from "./card.ts";
-import { freshPins, type PinMemory, type PinState, type PinStates } from "./pins.ts";
+import { newPins, VirtualCard } from "./card.ts";
+import { FICTIONAL_HOLDER } from "./holder.ts";
+import { mapPins, type PinMemory, type PinState, type PinStates } from "./pins.ts";
 import { createVirtualPki, decodeVirtualPki, encodeVirtualPki, type VirtualPki } from "./pki.ts";
 import type { ProfileName } from "./profiles.ts";
 
-const FORMAT = "jpki-agent virtual card 2";
+const FORMAT = "jpki-agent virtual card 3";
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
 
@@ -32,10 +32,7 @@ interface StoredCard {
 
 /** The card of that file, or a new one kept there. @throws FileError `IO_FAILED`, MalformedError `MALFORMED`. */
 export async function openVirtualCard({ path, profile, now }: OpenVirtualCardOptions): Promise<VirtualCard> {
-  if (!existsSync(path)) {
-    const pins = freshPins(utf8(DEFAULT_AUTH_PIN), utf8(DEFAULT_SIGN_PASSWORD), utf8(DEFAULT_TEXT_PIN));
-    createCard(path, { pki: await createVirtualPki(now), pins });
-  }
+  if (!existsSync(path)) createCard(path, { pki: await createVirtualPki(now), pins: newPins(FICTIONAL_HOLDER, {}) });
   return new VirtualCard({ pki: readCard(path).pki, profile, pinMemory: createFileMemory(path) });
 }
 
@@ -57,8 +54,7 @@ function readCard(path: string): StoredCard {
   try {
     const { format, pki, pins } = JSON.parse(text);
     if (format !== FORMAT) throw new MalformedError(`the format is not "${FORMAT}"`);
-    const states = { auth: decodePin(pins?.auth), sign: decodePin(pins?.sign), text: decodePin(pins?.text) };
-    return { pki: decodeVirtualPki(pki), pins: states };
+    return { pki: decodeVirtualPki(pki), pins: mapPins((name) => decodePin(pins?.[name])) };
   } catch (cause) {
     throw new MalformedError(`read the virtual card ${path}: ${messageOf(cause)}`, {
       hint: "delete the file to get a new virtual card",
@@ -89,7 +85,7 @@ function writeThen(path: string, { pki, pins }: StoredCard, putInPlace: (tempora
   const record = {
     format: FORMAT,
     pki: encodeVirtualPki(pki),
-    pins: { auth: encodePin(pins.auth), sign: encodePin(pins.sign), text: encodePin(pins.text) },
+    pins: mapPins((name) => encodePin(pins[name])),
   };
   const temporary = `${path}.${randomUUID()}`;
   try {

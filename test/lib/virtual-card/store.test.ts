@@ -75,7 +75,7 @@ test("two new cards are two", async () => {
 
 test.each([
   ["no JSON", () => "{"],
-  ["another format", (text: string) => text.replace("virtual card 2", "virtual card 0")],
+  ["another format", (text: string) => text.replace("virtual card 3", "virtual card 0")],
   ["no key", (text: string) => text.replace('"authKey"', '"other"')],
   ["no PIN", (text: string) => text.replace('"auth":', '"other":')],
   ["a counter that is no number", (text: string) => text.replace(/"triesLeft": 3/, '"triesLeft": "3"')],
