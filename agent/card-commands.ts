@@ -4,12 +4,22 @@
  */
 
 import type { DeviceStatus } from "../lib/agent-status.ts";
+import type { Attributes, TextPinName } from "../lib/card/attributes.ts";
 import type { CertificateName } from "../lib/card/files.ts";
 import type { JpkiPinName } from "../lib/card/jpki.ts";
 import type { CardKey } from "../lib/card-key.ts";
-import type { PinName } from "../lib/pin/pin.ts";
+import type { ChosenPinName } from "../lib/pin/pin.ts";
 import type { PinVault } from "../lib/pin/vault.ts";
-import { CardLogin, type PinKeeper } from "./card-login.ts";
+import {
+  type CardDataParts,
+  type FaceAndNumber,
+  type FaceReading,
+  type OpenWith,
+  readAttributes,
+  readFace,
+  readNumber,
+} from "./card-data.ts";
+import { CardLogin, type PinKeeper, type PinPlace } from "./card-login.ts";
 import type { CardRecord } from "./card-registry.ts";
 import { type AgentParts, type Cards, firstReading, openCards } from "./cards.ts";
 import { readCertificates } from "./cert-read.ts";
@@ -44,7 +54,7 @@ export function pinStatus(parts: AgentParts, signal: AbortSignal): Promise<reado
 /** Gives a PIN of the only card a new value; closes `parts`. @throws as {@link changePin} in pin-change.ts. */
 export function changeCardPin(
   parts: AgentParts,
-  { pin, force }: { readonly pin: PinName; readonly force: boolean },
+  { pin, force }: { readonly pin: ChosenPinName; readonly force: boolean },
   signal: AbortSignal,
 ): Promise<void> {
   return withCards(parts, signal, async ({ registry, broker }) => {
@@ -91,6 +101,34 @@ export function readCardCertificates(
       new CardLogin({ registry, broker, remembered, pin, hold: false, log: parts.log });
     return readCertificates({ registry, newLogin }, options, signal);
   });
+}
+
+/** 基本4情報 of the only card as text; closes `parts`. @throws as {@link readAttributes} in card-data.ts. */
+export function readCardAttributes(
+  parts: AgentParts,
+  options: OpenWith<TextPinName>,
+  signal: AbortSignal,
+): Promise<Attributes> {
+  return withCards(parts, signal, (cards) => readAttributes(dataParts(parts, cards), options, signal));
+}
+
+/** The individual number on the only card; closes `parts`. @throws as {@link readNumber} in card-data.ts. */
+export function readCardNumber(
+  parts: AgentParts,
+  options: OpenWith<TextPinName>,
+  signal: AbortSignal,
+): Promise<string> {
+  return withCards(parts, signal, (cards) => readNumber(dataParts(parts, cards), options, signal));
+}
+
+/** What is printed on the only card, as images; closes `parts`. @throws as {@link readFace} in card-data.ts. */
+export function readCardFace(parts: AgentParts, options: FaceReading, signal: AbortSignal): Promise<FaceAndNumber> {
+  return withCards(parts, signal, (cards) => readFace(dataParts(parts, cards), options, signal));
+}
+
+function dataParts({ log }: AgentParts, { registry, broker, remembered }: Cards): CardDataParts {
+  const newLogin = (pin: PinPlace) => new CardLogin({ registry, broker, remembered, pin, hold: false, log });
+  return { registry, newLogin };
 }
 
 /** For a command: nothing is remembered, no session is held. */

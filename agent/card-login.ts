@@ -5,10 +5,11 @@
  * without power.
  */
 
+import type { CardPin } from "../lib/card/card-pin.ts";
 import type { JpkiApplication, JpkiPinName } from "../lib/card/jpki.ts";
 import { JpkiError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
-import type { Pin } from "../lib/pin/pin.ts";
+import type { Pin, PinName } from "../lib/pin/pin.ts";
 import type { PinRequest } from "../lib/pin/prompt.ts";
 import type { CardRecord, CardRegistry } from "./card-registry.ts";
 import type { PinBroker } from "./pin-broker.ts";
@@ -22,10 +23,17 @@ export interface CardLoginOptions {
   readonly broker: PinBroker;
   readonly remembered: PinKeeper;
   /** Which PIN; default: the authentication PIN. What remembers PINs knows no other. */
-  readonly pin?: JpkiPinName | undefined;
+  readonly pin?: JpkiPinName | PinPlace | undefined;
   /** Whether the card may stay logged in for the next request (promise 2: alone with it all the while). */
   readonly hold: boolean;
   readonly log: Logger;
+}
+
+/** A PIN of another application, and the way to it from the one that a session begins with. */
+export interface PinPlace {
+  readonly name: PinName;
+  /** Called in each session anew. */
+  readonly open: (jpki: JpkiApplication) => Promise<CardPin>;
 }
 
 /** What remembers PINs; nothing is remembered where it does nothing. */
@@ -54,14 +62,17 @@ interface Attempt<T> extends LoginManner {
 
 export class CardLogin {
   readonly #options: CardLoginOptions;
-  readonly #pin: JpkiPinName;
+  readonly #pin: PinName;
+  readonly #openPin: (jpki: JpkiApplication) => Promise<CardPin>;
   readonly #turns = new WeakMap<CardRecord, Turns>();
   /** How many PINs the cards have accepted: each sets a counter back. */
   #logins = 0;
 
   constructor(options: CardLoginOptions) {
     this.#options = options;
-    this.#pin = options.pin ?? "auth";
+    const { pin = "auth" } = options;
+    this.#pin = typeof pin === "string" ? pin : pin.name;
+    this.#openPin = typeof pin === "string" ? async (jpki) => jpki.pin(pin) : pin.open;
   }
 
   /**
@@ -166,7 +177,7 @@ export class CardLogin {
     let unanswered = false;
     let refused: Exclude<LoginOutcome, { kind: "verified" }> | undefined;
     const logIn = async (jpki: JpkiApplication): Promise<Step<T>> => {
-      const outcome = await verifyWith(jpki.pin(this.#pin), source, () => {
+      const outcome = await verifyWith(await this.#openPin(jpki), source, () => {
         registry.requireCurrent(card);
         unanswered = true; // from here to the card's word the PIN is on its way
       });

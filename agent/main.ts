@@ -23,10 +23,14 @@ export {
   exportCardKeys,
   pinStatus,
   probeCardsOn,
+  readCardAttributes,
   readCardCertificates,
+  readCardFace,
+  readCardNumber,
   readDevices,
   saveCardPin,
 } from "./card-commands.ts";
+export type { FaceAndNumber } from "./card-data.ts";
 export type { AgentParts } from "./cards.ts";
 export { askAgentToForget, type ForgetOutcome } from "./forget-client.ts";
 export { type InheritedSocket, inheritedSocket } from "./inherited-socket.ts";

@@ -22,6 +22,18 @@ export function createCardFeatures(): CardFeatures {
   return { shortEf: { read: "unknown", pin: "unknown", sign: "unknown" }, extendedLength: "unknown" };
 }
 
+/**
+ * For another application of the same card: that a short EF id works in one does not vouch for the other, that it does
+ * not work does.
+ */
+export function featuresBeside({ shortEf, extendedLength }: CardFeatures): CardFeatures {
+  const told = (known: Known): Known => (known === "no" ? "no" : "unknown");
+  return {
+    shortEf: { read: told(shortEf.read), pin: told(shortEf.pin), sign: told(shortEf.sign) },
+    extendedLength,
+  };
+}
+
 /** Whether a command that costs nothing may go out with a short EF id: one use refused speaks for those not tried. */
 export function mayTryShortEf(features: CardFeatures, use: ShortEfUse): boolean {
   const known = features.shortEf[use];

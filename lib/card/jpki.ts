@@ -19,7 +19,7 @@ import type { Pin } from "../pin/pin.ts";
 import { CardApplication, referenceOf, selectApplication } from "./application.ts";
 import { CardPin } from "./card-pin.ts";
 import type { CardChannel } from "./exchange.ts";
-import type { CardFeatures } from "./features.ts";
+import { type CardFeatures, featuresBeside } from "./features.ts";
 import {
   CERTIFICATE_FILES,
   type CertificateName,
@@ -126,12 +126,23 @@ export class JpkiApplication {
    * @returns its PIN; undefined for a card that has no such application (a phone).
    */
   async leaveForTextPin(): Promise<CardPin | undefined> {
+    const app = await this.leaveFor(TEXT_AID, "select the text application");
+    return app === undefined ? undefined : new CardPin(app, "text", TEXT_PIN_FILE);
+  }
+
+  /**
+   * Leaves this application for another of the card's: nothing else here may be used afterwards.
+   *
+   * @param what for errors: `select the text application`.
+   * @returns undefined for a card that has no such application (a phone).
+   */
+  async leaveFor(aid: Uint8Array, what: string): Promise<CardApplication | undefined> {
     const { channel, features } = this.#app;
     this.#selected = false;
-    const sw = await selectApplication(channel, TEXT_AID);
-    if (sw === SW_DONE) return new CardPin(new CardApplication(channel, features), "text", TEXT_PIN_FILE);
+    const sw = await selectApplication(channel, aid);
+    if (sw === SW_DONE) return new CardApplication(channel, featuresBeside(features));
     if (isCheckingError(sw)) return undefined;
-    throw new CardStatusError("select the text application", sw);
+    throw new CardStatusError(what, sw);
   }
 
   /**

@@ -37,7 +37,11 @@ export interface ReadFileOptions {
   readonly firstBytes?: number | undefined;
   /** Bytes wanted in all, told from the first ones. May throw. */
   readonly sizeOf: (firstBlock: Uint8Array) => number;
+  /** Is told after each block how much has been read, and of how many bytes. */
+  readonly onProgress?: ReadProgress | undefined;
 }
+
+export type ReadProgress = (bytesRead: number, size: number) => void;
 
 /**
  * @throws CardStatusError; MALFORMED for a file that ends before its size, or answers longer than asked or empty;
@@ -54,12 +58,14 @@ export async function readFile(app: CardApplication, efId: number, options: Read
   if (size > MAX_FILE_BYTES) throw new TooLargeError(`${name}: ${size} bytes, the limit is ${MAX_FILE_BYTES}`);
 
   let length = first.data.length;
+  options.onProgress?.(Math.min(length, size), size);
   while (length < size) {
     if (parts.length === MAX_READS) throw new MalformedError(`${name}: ${length} bytes after ${MAX_READS} commands`);
     const next = await readOn(app, efId, length, size - length);
     if (next.sw === SW_WRONG_PARAMETERS) throw new MalformedError(`${name}: it ends after ${length} bytes of ${size}`);
     parts.push(blockOf(next, name));
     length += next.data.length;
+    options.onProgress?.(Math.min(length, size), size);
   }
   return { kind: "data", bytes: concatBytes(...parts).slice(0, size) };
 }

@@ -49,6 +49,14 @@ export function decodeTlvs(bytes: Uint8Array): readonly Tlv[] {
   return found;
 }
 
+/** Total bytes of the object that a file begins with, from its header alone. @throws MALFORMED */
+export function tlvLength(firstBytes: Uint8Array): number {
+  const reader = new ByteReader(firstBytes, "TLV");
+  readTag(reader);
+  const valueLength = readLength(reader);
+  return firstBytes.length - reader.remaining + valueLength;
+}
+
 /** A fresh array with the shortest length form. @throws RangeError for a number that is no tag, a value of 16 MiB. */
 export function encodeTlv(tlv: Tlv): Uint8Array {
   const writer = new ByteWriter().bytes(tagBytes(tlv.tag));
