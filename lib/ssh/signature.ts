@@ -6,8 +6,9 @@
  *     sk- types: … · byte flags · uint32 counter
  */
 
-import { ByteReader, ByteWriter, concatBytes, fromHex } from "../bytes.ts";
-import { KeyError, MalformedError } from "../errors.ts";
+import { ByteReader, ByteWriter } from "../bytes.ts";
+import { encodeDigestInfo, type HashName } from "../digest-info.ts";
+import { KeyError } from "../errors.ts";
 import { MAX_NAME_BYTES, MAX_SIGNATURE_BYTES } from "./wire.ts";
 
 /** Flags of a sign request. 0x01 is reserved (historic). */
@@ -15,21 +16,12 @@ export const SSH_AGENT_RSA_SHA2_256 = 2;
 export const SSH_AGENT_RSA_SHA2_512 = 4;
 
 export type RsaAlgorithm = "ssh-rsa" | "rsa-sha2-256" | "rsa-sha2-512";
-/** As node:crypto names them. */
-export type HashName = "sha1" | "sha256" | "sha512";
 
-interface AlgorithmRecord {
-  readonly hash: HashName;
-  readonly digestBytes: number;
-  /** DER of DigestInfo up to the digest: SEQUENCE { SEQUENCE { hash's OID, NULL }, OCTET STRING header } (RFC 8017 9.2 note 1). */
-  readonly prefix: Uint8Array;
-}
-
-const ALGORITHMS: Readonly<Record<RsaAlgorithm, AlgorithmRecord>> = {
-  "ssh-rsa": { hash: "sha1", digestBytes: 20, prefix: fromHex("3021 3009 06052b0e03021a 0500 0414") },
-  "rsa-sha2-256": { hash: "sha256", digestBytes: 32, prefix: fromHex("3031 300d 0609608648016503040201 0500 0420") },
-  "rsa-sha2-512": { hash: "sha512", digestBytes: 64, prefix: fromHex("3051 300d 0609608648016503040203 0500 0440") },
-};
+const HASHES = {
+  "ssh-rsa": "sha1",
+  "rsa-sha2-256": "sha256",
+  "rsa-sha2-512": "sha512",
+} as const satisfies Readonly<Record<RsaAlgorithm, HashName>>;
 
 /**
  * The algorithm that the flags of a sign request for an RSA key ask for: 0 is SHA-1, and with both SHA-2 flags 256 is
@@ -72,15 +64,12 @@ export function rsaAlgorithmNamed(name: string): RsaAlgorithm | undefined {
 
 /** The hash to compute over the data to be signed. */
 export function hashOf(algorithm: RsaAlgorithm): HashName {
-  return ALGORITHMS[algorithm].hash;
+  return HASHES[algorithm];
 }
 
 /** The DER DigestInfo of a finished digest: 35, 51 or 83 bytes, a fresh array. @throws MALFORMED for a wrong length. */
 export function digestInfo(algorithm: RsaAlgorithm, digest: Uint8Array): Uint8Array {
-  const { prefix, digestBytes } = ALGORITHMS[algorithm];
-  if (digest.length !== digestBytes)
-    throw new MalformedError(`make a DigestInfo for ${algorithm}: ${digest.length} bytes, not ${digestBytes}`);
-  return concatBytes(prefix, digest);
+  return encodeDigestInfo(hashOf(algorithm), digest);
 }
 
 /** The signature blob of a sign response, a fresh array. The name is the plain one also for a certificate. */
