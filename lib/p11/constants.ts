@@ -30,6 +30,7 @@ export const CKR_OBJECT_HANDLE_INVALID = 0x82;
 export const CKR_OPERATION_ACTIVE = 0x90;
 export const CKR_OPERATION_NOT_INITIALIZED = 0x91;
 export const CKR_PIN_INCORRECT = 0xa0;
+export const CKR_PIN_INVALID = 0xa1;
 export const CKR_PIN_LEN_RANGE = 0xa2;
 export const CKR_PIN_LOCKED = 0xa4;
 export const CKR_SESSION_CLOSED = 0xb0;

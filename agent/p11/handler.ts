@@ -1,0 +1,293 @@
+/**
+ * The PKCS #11 face as one program sees it: a method for each call, over its sessions, its logins and the tokens'
+ * objects. Whatever lists answers from memory; only C_Login and the last step of a signature reach a card or a person.
+ */
+
+import type { Logger } from "../../lib/log.ts";
+import type { Args, Result } from "../../lib/p11/calls.ts";
+import {
+  CKF_DONT_BLOCK,
+  CKF_HW,
+  CKF_SERIAL_SESSION,
+  CKF_SIGN,
+  CKR_CRYPTOKI_NOT_INITIALIZED,
+  CKR_DEVICE_REMOVED,
+  CKR_KEY_HANDLE_INVALID,
+  CKR_OBJECT_HANDLE_INVALID,
+  CKR_OPERATION_ACTIVE,
+  CKR_OPERATION_NOT_INITIALIZED,
+  CKR_SESSION_PARALLEL_NOT_SUPPORTED,
+  CKR_SLOT_ID_INVALID,
+  CKR_TOKEN_NOT_PRESENT,
+  CKR_USER_NOT_LOGGED_IN,
+  CKR_USER_TYPE_INVALID,
+  CKU_CONTEXT_SPECIFIC,
+  CKU_USER,
+} from "../../lib/p11/constants.ts";
+import type { OpenApplication, P11Application, P11Client } from "./application.ts";
+import { matchesTemplate, readAttributes } from "./attributes.ts";
+import { CkError } from "./ck-error.ts";
+import { chooseMechanism, findMechanism, type Offering, offeredMechanisms } from "./mechanisms.ts";
+import { type HandledObject, ObjectTable } from "./object-table.ts";
+import { pinFromProgram } from "./program-pin.ts";
+import { cancelSigning, finishSigning, openOperation, signPart } from "./session-signing.ts";
+import { type Session, Sessions } from "./sessions.ts";
+import { SignOperation } from "./sign-operation.ts";
+import { SlotEvents } from "./slot-events.ts";
+import { libraryInfo, slotInfo, tokenInfo } from "./slot-view.ts";
+import type { P11Slot, P11Slots, P11Token } from "./token.ts";
+import { TokenLogin } from "./token-login.ts";
+
+export interface P11FaceOptions {
+  readonly slots: P11Slots;
+  /** Signatures with SHA-1, for what knows no other: TLS before 1.2. */
+  readonly allowSha1: boolean;
+  /** Ours: `1.2.3`. */
+  readonly version: string;
+  readonly log: Logger;
+}
+
+/** JPKI keys are RSA of this many bits, all of them. */
+const KEY_BITS = 2048;
+
+/** What all programs share: none can name another's session, for no handle is given twice. */
+interface Shared extends P11FaceOptions {
+  readonly objects: ObjectTable;
+  readonly nextSession: () => number;
+}
+
+/** @returns what makes an application for each program that calls C_Initialize. */
+export function createApplications(options: P11FaceOptions): OpenApplication {
+  let handle = 0;
+  const shared = { ...options, objects: new ObjectTable(options.log), nextSession: () => ++handle };
+  return (client) => new Application(shared, client);
+}
+
+class Application implements P11Application {
+  readonly #shared: Shared;
+  readonly #client: P11Client;
+  readonly #sessions: Sessions;
+  readonly #logins = new Map<P11Token, TokenLogin>();
+  readonly #events = new SlotEvents();
+  readonly #unwatch: () => void;
+
+  constructor(shared: Shared, client: P11Client) {
+    this.#shared = shared;
+    this.#client = client;
+    this.#sessions = new Sessions((slotId) => this.#findSlot(slotId)?.token);
+    this.#unwatch = shared.slots.watch((slotId) => this.#slotChanged(slotId));
+  }
+
+  end(): void {
+    this.#unwatch();
+    const reason = new CkError(CKR_CRYPTOKI_NOT_INITIALIZED);
+    this.#sessions.endAll(reason);
+    for (const login of this.#logins.values()) login.end(reason);
+    this.#logins.clear();
+  }
+
+  C_GetInfo(): Result<"C_GetInfo"> {
+    return libraryInfo(this.#shared.version);
+  }
+
+  C_GetSlotList([tokenPresent, room]: Args<"C_GetSlotList">): Result<"C_GetSlotList"> {
+    const slots = this.#shared.slots.list().filter(({ token }) => tokenPresent === 0 || token !== undefined);
+    return fitting(
+      slots.map(({ id }) => id),
+      room,
+    );
+  }
+
+  C_GetSlotInfo([slotId]: Args<"C_GetSlotInfo">): Result<"C_GetSlotInfo"> {
+    return slotInfo(this.#slot(slotId));
+  }
+
+  C_GetTokenInfo([slotId]: Args<"C_GetTokenInfo">): Result<"C_GetTokenInfo"> {
+    const { key, token } = this.#slotWithToken(slotId);
+    return tokenInfo(key, token, this.#sessions.counts(token));
+  }
+
+  C_GetMechanismList([slotId, room]: Args<"C_GetMechanismList">): Result<"C_GetMechanismList"> {
+    const offered = offeredMechanisms(this.#offering(this.#slotWithToken(slotId).token));
+    return fitting(
+      offered.map(({ type }) => type),
+      room,
+    );
+  }
+
+  C_GetMechanismInfo([slotId, type]: Args<"C_GetMechanismInfo">): Result<"C_GetMechanismInfo"> {
+    findMechanism(type, this.#offering(this.#slotWithToken(slotId).token));
+    return [KEY_BITS, KEY_BITS, CKF_HW | CKF_SIGN];
+  }
+
+  /** Read-write too, as ssh asks for it (observed), though nothing can be written. */
+  C_OpenSession([slotId, flags]: Args<"C_OpenSession">): Result<"C_OpenSession"> {
+    const slot = this.#slotWithToken(slotId);
+    if ((flags & CKF_SERIAL_SESSION) === 0) throw new CkError(CKR_SESSION_PARALLEL_NOT_SUPPORTED);
+    const login = this.#loginTo(slot.token);
+    return [this.#sessions.open({ handle: this.#shared.nextSession(), slot, token: slot.token, login, flags }).handle];
+  }
+
+  C_CloseSession([handle]: Args<"C_CloseSession">): Result<"C_CloseSession"> {
+    this.#sessions.close(this.#sessions.get(handle));
+    return [];
+  }
+
+  C_CloseAllSessions([slotId]: Args<"C_CloseAllSessions">): Result<"C_CloseAllSessions"> {
+    this.#sessions.closeAll(this.#slot(slotId).id);
+    return [];
+  }
+
+  C_GetSessionInfo([handle]: Args<"C_GetSessionInfo">): Result<"C_GetSessionInfo"> {
+    const { slotId, state, flags } = this.#sessions.get(handle);
+    return [slotId, state, flags, 0];
+  }
+
+  async C_Login([handle, user, pin]: Args<"C_Login">, signal: AbortSignal): Promise<Result<"C_Login">> {
+    const session = this.#sessions.get(handle);
+    const { key, token, login, over } = session;
+    const until = AbortSignal.any([signal, over]);
+    switch (user) {
+      case CKU_USER:
+        await login.login(pinFromProgram(key, pin), until);
+        return [];
+      case CKU_CONTEXT_SPECIFIC:
+        openOperation(session);
+        if (!token.asksEachTime) throw new CkError(CKR_OPERATION_NOT_INITIALIZED);
+        if (login.current === undefined) throw new CkError(CKR_USER_NOT_LOGGED_IN);
+        await login.loginAgain(pinFromProgram(key, pin), until);
+        return [];
+      default:
+        // The security officer too: there is nothing here to be set up.
+        throw new CkError(CKR_USER_TYPE_INVALID);
+    }
+  }
+
+  C_Logout([handle]: Args<"C_Logout">): Result<"C_Logout"> {
+    this.#sessions.get(handle).login.logout();
+    return [];
+  }
+
+  C_GetAttributeValue([handle, object, wanted]: Args<"C_GetAttributeValue">): Result<"C_GetAttributeValue"> {
+    const found = this.#visible(this.#sessions.get(handle)).find((visible) => visible.handle === object);
+    if (found === undefined) throw new CkError(CKR_OBJECT_HANDLE_INVALID);
+    return readAttributes(found.object, wanted);
+  }
+
+  C_FindObjectsInit([handle, template]: Args<"C_FindObjectsInit">): Result<"C_FindObjectsInit"> {
+    const session = this.#sessions.get(handle);
+    if (session.found !== undefined) throw new CkError(CKR_OPERATION_ACTIVE);
+    const fitting = this.#visible(session).filter(({ object }) => matchesTemplate(object, template));
+    session.found = fitting.map((visible) => visible.handle);
+    return [];
+  }
+
+  C_FindObjects([handle, room]: Args<"C_FindObjects">): Result<"C_FindObjects"> {
+    const session = this.#sessions.get(handle);
+    if (session.found === undefined) throw new CkError(CKR_OPERATION_NOT_INITIALIZED);
+    const told = session.found.slice(0, room);
+    session.found = session.found.slice(room);
+    return [told];
+  }
+
+  C_FindObjectsFinal([handle]: Args<"C_FindObjectsFinal">): Result<"C_FindObjectsFinal"> {
+    const session = this.#sessions.get(handle);
+    if (session.found === undefined) throw new CkError(CKR_OPERATION_NOT_INITIALIZED);
+    session.found = undefined;
+    return [];
+  }
+
+  C_SignInit([handle, mechanism, key]: Args<"C_SignInit">): Result<"C_SignInit"> {
+    const session = this.#sessions.get(handle);
+    if (mechanism === undefined) {
+      cancelSigning(session);
+      return [];
+    }
+    if (session.signing !== undefined) throw new CkError(CKR_OPERATION_ACTIVE);
+    const chosen = chooseMechanism(mechanism, this.#offering(session.token));
+    const object = this.#objectsOf(session).find((known) => known.handle === key)?.object;
+    if (object?.kind !== "private-key") throw new CkError(CKR_KEY_HANDLE_INVALID);
+    if (session.login.current === undefined) throw new CkError(CKR_USER_NOT_LOGGED_IN);
+    const { allowSha1 } = this.#shared;
+    session.signing = new SignOperation(chosen, { signatureBytes: object.modulusBytes, allowSha1 });
+    return [];
+  }
+
+  async C_Sign([handle, data, room]: Args<"C_Sign">, signal: AbortSignal): Promise<Result<"C_Sign">> {
+    const session = this.#sessions.get(handle);
+    const input = (operation: SignOperation) => operation.inputOf(data ?? new Uint8Array());
+    return [await finishSigning({ session, room, input, signal, log: this.#client.log })];
+  }
+
+  C_SignUpdate([handle, part]: Args<"C_SignUpdate">): Result<"C_SignUpdate"> {
+    signPart(this.#sessions.get(handle), part ?? new Uint8Array());
+    return [];
+  }
+
+  async C_SignFinal([handle, room]: Args<"C_SignFinal">, signal: AbortSignal): Promise<Result<"C_SignFinal">> {
+    const session = this.#sessions.get(handle);
+    const input = (operation: SignOperation) => operation.inputOfParts();
+    return [await finishSigning({ session, room, input, signal, log: this.#client.log })];
+  }
+
+  async C_WaitForSlotEvent(
+    [flags]: Args<"C_WaitForSlotEvent">,
+    signal: AbortSignal,
+  ): Promise<Result<"C_WaitForSlotEvent">> {
+    return [(flags & CKF_DONT_BLOCK) !== 0 ? this.#events.take() : await this.#events.wait(signal)];
+  }
+
+  #slotChanged(slotId: number): void {
+    const present = this.#shared.slots.list().map(({ token }) => token);
+    this.#sessions.lose(slotId);
+    for (const [token, login] of this.#logins) {
+      if (present.includes(token)) continue;
+      login.end(new CkError(CKR_DEVICE_REMOVED));
+      this.#logins.delete(token);
+    }
+    this.#events.add(slotId);
+  }
+
+  #findSlot(slotId: number): P11Slot | undefined {
+    return this.#shared.slots.list().find(({ id }) => id === slotId);
+  }
+
+  #slot(slotId: number): P11Slot {
+    const slot = this.#findSlot(slotId);
+    if (slot === undefined) throw new CkError(CKR_SLOT_ID_INVALID);
+    return slot;
+  }
+
+  #slotWithToken(slotId: number): Pick<P11Slot, "id" | "key"> & { readonly token: P11Token } {
+    const { id, key, token } = this.#slot(slotId);
+    if (token === undefined) throw new CkError(CKR_TOKEN_NOT_PRESENT);
+    return { id, key, token };
+  }
+
+  #loginTo(token: P11Token): TokenLogin {
+    const known = this.#logins.get(token);
+    if (known !== undefined) return known;
+    const login = new TokenLogin(token, this.#client);
+    this.#logins.set(token, login);
+    return login;
+  }
+
+  #offering(token: P11Token): Offering {
+    return { token, allowSha1: this.#shared.allowSha1, clientVersion: this.#client.version };
+  }
+
+  #objectsOf({ key, token }: Session): readonly HandledObject[] {
+    return this.#shared.objects.list(key, token);
+  }
+
+  /** Private ones after login only: OpenSSL's engine does not log in where it sees the key already (observed). */
+  #visible(session: Session): readonly HandledObject[] {
+    const objects = this.#objectsOf(session);
+    return session.login.current === undefined ? objects.filter(({ object }) => !object.isPrivate) : objects;
+  }
+}
+
+/** A list where there is room for it, else how much is needed. */
+function fitting(list: readonly number[], room: number): readonly [readonly number[] | { readonly needed: number }] {
+  return [list.length <= room ? list : { needed: list.length }];
+}

@@ -1,0 +1,91 @@
+/** C_SignInit to C_SignFinal, for one session. Only the last step of each reaches the card. */
+
+import { JpkiError } from "../../lib/errors.ts";
+import type { Logger } from "../../lib/log.ts";
+import {
+  CKR_FUNCTION_CANCELED,
+  CKR_OPERATION_ACTIVE,
+  CKR_OPERATION_NOT_INITIALIZED,
+  CKR_USER_NOT_LOGGED_IN,
+} from "../../lib/p11/constants.ts";
+import type { SizeOnly } from "../../lib/p11/values.ts";
+import { CkError } from "./ck-error.ts";
+import { signAnswer } from "./error-answers.ts";
+import type { Session } from "./sessions.ts";
+import type { SignOperation } from "./sign-operation.ts";
+import type { P11Login } from "./token.ts";
+
+/** A signature, or its length where there is no room for it: then the operation goes on. */
+export type Signed = Uint8Array | SizeOnly;
+
+/** The operation that the session may go on with. @throws CkError. */
+export function openOperation({ signing }: Session): SignOperation {
+  if (signing === undefined) throw new CkError(CKR_OPERATION_NOT_INITIALIZED);
+  if (signing.underWay) throw new CkError(CKR_OPERATION_ACTIVE);
+  return signing;
+}
+
+/** C_SignInit without a mechanism: as if it had not begun. A signature under way is taken back. */
+export function cancelSigning(session: Session): void {
+  session.signing?.cancel(new CkError(CKR_FUNCTION_CANCELED));
+  session.signing = undefined;
+}
+
+/** C_SignUpdate. @throws CkError, and the operation is over. */
+export function signPart(session: Session, part: Uint8Array): void {
+  const operation = openOperation(session);
+  try {
+    operation.update(part);
+  } catch (error) {
+    session.signing = undefined;
+    throw error;
+  }
+}
+
+export interface SigningCall {
+  readonly session: Session;
+  /** Bytes for the signature; 0 asks for its length. */
+  readonly room: number;
+  /** What is to be signed. */
+  readonly input: (operation: SignOperation) => Uint8Array;
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+}
+
+/** C_Sign and C_SignFinal. @throws CkError, and the operation is over. */
+export async function finishSigning(call: SigningCall): Promise<Signed> {
+  const { session, room } = call;
+  const operation = openOperation(session);
+  if (room < operation.signatureBytes) return { needed: operation.signatureBytes };
+  operation.underWay = true;
+  try {
+    return await sign(operation, call);
+  } finally {
+    // It may have been cancelled meanwhile, and the next one begun.
+    if (session.signing === operation) session.signing = undefined;
+  }
+}
+
+async function sign(operation: SignOperation, { session, input, signal, log }: SigningCall): Promise<Uint8Array> {
+  const current = session.login.current;
+  if (current === undefined) throw new CkError(CKR_USER_NOT_LOGGED_IN);
+  const { scheme, name } = operation.mechanism;
+  const refuse = (error: CkError, reason: string, text: string): CkError => {
+    log.info("not signed", { event: "p11-sign", mechanism: name, result: "refused", reason, text });
+    return error;
+  };
+  const until = AbortSignal.any([signal, session.over, operation.cancelled, current.loggedOut]);
+  try {
+    return await current.login.sign(scheme, input(operation), name, until);
+  } catch (error) {
+    if (until.aborted) throw until.reason;
+    if (error instanceof CkError) throw refuse(error, "data", `what the program gave is not signed: ${error.message}`);
+    if (!(error instanceof JpkiError)) throw error;
+    throw refuse(new CkError(answerTo(error, current.login), { cause: error }), error.code, error.message);
+  }
+}
+
+/** A login that has run out is not a refusal: the program may log in again. */
+function answerTo(error: JpkiError, { ended }: P11Login): number {
+  return error.code === "POLICY_REFUSED" && ended.aborted ? CKR_USER_NOT_LOGGED_IN : signAnswer(error);
+}
