@@ -17,6 +17,9 @@ export interface ReadCertificatesOptions {
   readonly names: readonly CertificateName[];
   /** What the person is told who is asked: `cert sign`. */
   readonly command: string;
+  /** The card's id, where there may be several. */
+  readonly card?: string | undefined;
+  readonly program?: string | undefined;
 }
 
 /**
@@ -27,10 +30,10 @@ export interface ReadCertificatesOptions {
  */
 export async function readCertificates(
   { registry, newLogin }: ReadCertificatesParts,
-  { names, command }: ReadCertificatesOptions,
+  { names, command, card: id, program }: ReadCertificatesOptions,
   signal: AbortSignal,
 ): Promise<readonly Uint8Array[]> {
-  const card = await oneCard(registry);
+  const card = await oneCard(registry, id);
   const read = (jpki: JpkiApplication) => readEach(jpki, names);
   let outcomes = await card.session.run("read certificates", read, { signal });
   for (const [i, outcome] of outcomes.entries()) requirePresent(outcome, names[i]);
@@ -38,7 +41,7 @@ export async function readCertificates(
   if (hidden !== undefined) {
     // A card names the PIN of each file; a phone wants the authentication PIN for all others.
     const pin = CERTIFICATE_FILES[hidden].needsPin === "sign" ? "sign" : "auth";
-    const request = { card: commentOf(card), purpose: { kind: "command", command } } as const;
+    const request = { card: commentOf(card), purpose: { kind: "command", command }, program } as const;
     outcomes = await newLogin(pin).run(card, request, signal, read);
   }
   return outcomes.map((outcome, i) => {

@@ -110,8 +110,8 @@ async function triesOf(pin: CardPin | undefined, maxTries: number): Promise<numb
   }
 }
 
-function nameOf({ kind, comment, publicKey }: CardKey) {
-  return { kind, comment, fingerprint: keyFingerprint(encodeRsaBlob(publicKey)) };
+function nameOf({ id, kind, comment, publicKey }: CardKey) {
+  return { id, kind, comment, fingerprint: keyFingerprint(encodeRsaBlob(publicKey)) };
 }
 
 function datesOf(certificate: CertificateOutcome): Pick<CardStatus, "notBefore" | "notAfter"> {

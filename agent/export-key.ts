@@ -39,13 +39,15 @@ export async function exportKeys(parts: ExportKeyParts, signal: AbortSignal): Pr
   return keys;
 }
 
-async function revealPhone(
-  { registry, login }: ExportKeyParts,
+/** The key of a phone, which shows it only after its PIN. @throws as {@link CardLogin.run}. */
+export async function revealPhone(
+  { registry, login }: Pick<ExportKeyParts, "registry" | "login">,
   card: CardRecord,
   signal: AbortSignal,
+  program?: string | undefined,
 ): Promise<CardKey> {
   const purpose = { kind: "command", command: "export-key" } as const;
-  const key = await login.run(card, { card: "", purpose }, signal, async (jpki) => {
+  const key = await login.run(card, { card: "", purpose, program }, signal, async (jpki) => {
     const read = await jpki.readCertificate("auth");
     if (read.kind === "certificate") return cardKeyOf(read.der, "phone");
     throw new KeyError("KEY_UNKNOWN", `read the certificate on ${card.slot.reader}: it shows none after its PIN`);

@@ -12,17 +12,25 @@ export async function usableCards(registry: CardRegistry): Promise<readonly Card
 }
 
 /**
- * The only JPKI card.
+ * The only JPKI card, or the only one with this id (a phone that has not shown its own yet has none).
  *
+ * @param id of the card's key, see lib/card-key.ts.
  * @throws PcscError `CARD_ABSENT`; ConfigError `CONFIG_INVALID` if there are several.
  */
-export async function oneCard(registry: CardRegistry): Promise<CardRecord> {
-  const cards = await usableCards(registry);
+export async function oneCard(registry: CardRegistry, id?: string | undefined): Promise<CardRecord> {
+  const usable = await usableCards(registry);
+  const cards = usable.filter(
+    ({ identity }) => id === undefined || (identity.kind === "known" && identity.key.id === id),
+  );
   const [card] = cards;
   if (card === undefined)
-    throw new PcscError("CARD_ABSENT", "look for a My Number card: none is on a reader", {
-      hint: "put the card on the reader and try again",
-    });
+    throw new PcscError(
+      "CARD_ABSENT",
+      `look for ${id === undefined ? "a My Number card" : `the card ${id.slice(0, 8)}`}: none is on a reader`,
+      {
+        hint: "put the card on the reader and try again",
+      },
+    );
   if (cards.length === 1) return card;
   const readers = cards.map(({ slot }) => slot.reader);
   throw new ConfigError(`choose a card: ${cards.length} are on readers (${readers.join(", ")})`, {

@@ -9,6 +9,7 @@ import type { ChosenPinName, Pin } from "../lib/pin/pin.ts";
 import type { PinVault } from "../lib/pin/vault.ts";
 import type { CardLogin, PinKeeper } from "./card-login.ts";
 import type { CardRecord, CardRegistry } from "./card-registry.ts";
+import { nothingRemembered } from "./nothing-remembered.ts";
 import { oneCard, usableCards } from "./one-card.ts";
 
 export interface PinState {
@@ -90,15 +91,10 @@ export async function savePin({ registry, vault, newLogin }: SavePinParts, signa
   (await vault.read(key.id))?.wipe();
   let typed: Pin | undefined;
   const keeper: PinKeeper = {
-    forgets: 0,
-    has: () => false,
-    recall: async () => undefined,
+    ...nothingRemembered,
     keep: (_, pin) => {
       typed = pin.copy();
     },
-    fail: async () => {},
-    doubt: () => {},
-    forget: () => {},
   };
   try {
     const request = { card: key.comment, purpose: { kind: "command", command: "pin save" } } as const;

@@ -1,5 +1,5 @@
 /**
- * The SSH server of `demo`, and the client for a machine that has no `ssh`. The one importing file of ssh2.
+ * The SSH server of `demo`, and the client for a machine that has no `ssh`.
  *
  * The server listens on loopback only, on a port the system chooses, lets in one user with one RSA key, says one
  * sentence and hangs up. Nothing can be run on it.
@@ -8,8 +8,8 @@
 import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
 import type { Server } from "node:net";
-import ssh2, { type AuthContext, type Connection, type PublicKeyAuthContext, type Session } from "ssh2";
 import { equalBytes } from "../lib/bytes.ts";
+import { type AuthContext, type Connection, type PublicKeyAuthContext, type Session, ssh2 } from "../lib/ssh2.ts";
 
 export interface DemoServerOptions {
   readonly user: string;

@@ -21,6 +21,7 @@ const card = z.object({
   reader: z.string().optional(),
   kind: z.enum(["card", "phone"]).optional(),
   comment: z.string().optional(),
+  id: z.string().optional(),
   fingerprint: z.string().optional(),
   triesLeft: z.object({ auth: tries, sign: tries, text: tries }).optional(),
   notBefore: z.iso.datetime().optional(),

@@ -41,6 +41,8 @@ export interface CardStatus {
   readonly reader?: string | undefined;
   readonly kind?: "card" | "phone" | undefined;
   readonly comment?: string | undefined;
+  /** SHA-256 of the authentication certificate, lower-case hex. */
+  readonly id?: string | undefined;
   /** `SHA256:…` of the SSH key. */
   readonly fingerprint?: string | undefined;
   readonly triesLeft?: TriesLeft | undefined;

@@ -6,7 +6,7 @@ import { expect, it } from "vitest";
 /** The file where a part of the bundle begins, and the packages that are loaded with it, by import statements alone. */
 async function packagesByEntry(): Promise<ReadonlyMap<string, readonly string[]>> {
   const { metafile } = await build({
-    entryPoints: ["cli/main.ts"],
+    entryPoints: ["cli/main.ts", "agent/library/index.ts", "agent/library/ssh2.ts"],
     bundle: true,
     splitting: true,
     format: "esm",
@@ -39,6 +39,8 @@ const packages = await packagesByEntry();
 it.each([
   ["cli/main.ts", ["commander"]],
   ["agent/main.ts", []],
+  ["agent/library/index.ts", []],
+  ["agent/library/ssh2.ts", ["ssh2"]],
   ["lib/node.ts", []],
   ["lib/card/pcsc-mini.ts", []],
   ["lib/card/pcsclite.ts", []],

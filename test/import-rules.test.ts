@@ -107,8 +107,12 @@ const RULES: readonly Rule[] = [
     example: ["agent/main.ts", 'const { askpass } = await import("../lib/pin/askpass.ts");'],
   },
   {
-    title: "lib/node.ts is imported by cli/ alone",
-    check: imports(({ path }, { target }) => target === "lib/node.ts" && within(path, ["cli/", "test/"]) === undefined),
+    // A program that imports the package has no command line that could join the adapters for it.
+    title: "lib/node.ts is imported by cli/ and the package's entry alone",
+    check: imports(({ path }, { target }) => {
+      const allowed = ["cli/", "test/", "agent/library/card-access.ts"];
+      return target === "lib/node.ts" && within(path, allowed) === undefined;
+    }),
     example: ["agent/daemon.ts", 'import { openParts } from "../lib/node.ts";'],
   },
   {
@@ -120,6 +124,14 @@ const RULES: readonly Rule[] = [
     title: "cli/ knows agent/ by its one door",
     check: imports(({ path }, { target }) => path.startsWith("cli/") && /^agent\/(?!main\.ts$)/.test(target)),
     example: ["cli/commands/agent.ts", 'import { DEFAULT_LIMITS } from "../../agent/limits.ts";'],
+  },
+  {
+    title: "nothing imports the package's entry: it stands beside the command line",
+    check: imports(
+      ({ path }, { target }) =>
+        target.startsWith("agent/library/") && within(path, ["agent/library/", "test/"]) === undefined,
+    ),
+    example: ["agent/main.ts", 'export { openJpki } from "./library/index.ts";'],
   },
   {
     title: "the two faces of the agent do not import each other",

@@ -61,7 +61,7 @@ export interface PlaceCardRequest {
 
 export interface Prompt {
   /** For logs and `status`. */
-  readonly name: "auto" | "pinentry" | "askpass" | "tty" | "systemd" | "none";
+  readonly name: "auto" | "pinentry" | "askpass" | "tty" | "systemd" | "program" | "none";
   /**
    * @returns a PIN of the right form, owned by the caller, who wipes it.
    * @throws PinError `PIN_CANCELLED` (a person's no, or nothing typed), `PIN_FORMAT` (typed, but not such a PIN),

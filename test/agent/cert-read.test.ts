@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { CardLogin } from "../../agent/card-login.ts";
 import { readCertificates } from "../../agent/cert-read.ts";
+import { nothingRemembered } from "../../agent/nothing-remembered.ts";
 import { utf8 } from "../../lib/bytes.ts";
 import type { CertificateName } from "../../lib/card/files.ts";
 import { silentLogger } from "../../lib/log.ts";
@@ -9,7 +10,6 @@ import { type EmulatedCard, VirtualCard, type VirtualCardOptions } from "../../l
 import type { VirtualPki } from "../../lib/virtual-card/pki.ts";
 import { setUpCardKeys } from "../helpers/card-keys.ts";
 import { FakePrompt } from "../helpers/fake-prompt.ts";
-import { nothingRemembered } from "../helpers/nothing-remembered.ts";
 import { testPki } from "../helpers/pki.ts";
 import { tappedCard } from "../helpers/tapped-card.ts";
 

@@ -68,7 +68,8 @@ describe("a card that", () => {
     transport.remove(READER);
     const { readers, cards } = await status();
     expect(readers).toEqual([{ name: READER, state: "empty" }]);
-    expect(cards).toEqual([{ state: "away", kind: "card", comment: here?.comment, fingerprint: here?.fingerprint }]);
+    const { id, comment, fingerprint } = here ?? {};
+    expect(cards).toEqual([{ state: "away", kind: "card", id, comment, fingerprint }]);
   });
 
   it("is pulled out in the middle is told with its fault", async () => {

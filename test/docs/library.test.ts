@@ -1,0 +1,14 @@
+import { readFileSync } from "node:fs";
+import { expect, it } from "vitest";
+import { docExamples } from "../helpers/doc-examples.ts";
+
+it("both languages have the same examples, in the same order", () => {
+  const english = [...docExamples("docs/library.md")];
+  expect(english).toEqual([...docExamples("docs/library.ja.md")]);
+  expect(english).toHaveLength(readFileSync("docs/library.md", "utf8").match(/^```js$/gm)?.length ?? 0);
+});
+
+it.each(["README.md", "README.ja.md"])("%s leads to it", (file) => {
+  const name = file === "README.md" ? "docs/library.md" : "docs/library.ja.md";
+  expect(readFileSync(file, "utf8")).toContain(`](${name})`);
+});
