@@ -9,15 +9,16 @@ import { KeyError, messageOf } from "../lib/errors.ts";
 import type { KeyIdentity, KeyStore, SignContext } from "../lib/keys.ts";
 import type { Logger } from "../lib/log.ts";
 import { type CardArrival, isCardLost } from "./card-arrival.ts";
-import type { CardLogin, PinKeeper } from "./card-login.ts";
+import type { CardLogin } from "./card-login.ts";
 import type { CardRecord, CardRegistry } from "./card-registry.ts";
+import type { RememberedPins } from "./remembered-pins.ts";
 import { TypedPin } from "./typed-pin.ts";
 
 export interface CardKeyStoreOptions {
   readonly registry: CardRegistry;
   readonly known: KnownKeyStore;
   readonly login: CardLogin;
-  readonly remembered: Pick<PinKeeper, "forget">;
+  readonly remembered: Pick<RememberedPins, "forget">;
   readonly arrival: CardArrival;
   readonly log: Logger;
 }

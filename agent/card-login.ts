@@ -26,6 +26,8 @@ export interface CardLoginOptions {
   readonly pin?: JpkiPinName | PinPlace | undefined;
   /** Whether the card may stay logged in for the next request (promise 2: alone with it all the while). */
   readonly hold: boolean;
+  /** Told what the card says of its tries, each time that it does. */
+  readonly onTries?: ((card: CardRecord, pin: PinName, triesLeft: number) => void) | undefined;
   readonly log: Logger;
 }
 
@@ -37,7 +39,7 @@ export interface PinPlace {
 }
 
 /** What remembers PINs; nothing is remembered where it does nothing. */
-export type PinKeeper = Pick<RememberedPins, "has" | "recall" | "keep" | "fail" | "doubt" | "forget" | "forgets">;
+export type PinKeeper = Pick<RememberedPins, "has" | "recall" | "keep" | "fail" | "doubt" | "drop" | "forgets">;
 
 /** What a person is told about a request for the PIN. */
 export type LoginRequest = Pick<PinRequest, "card" | "purpose" | "program">;
@@ -48,6 +50,8 @@ export interface LoginManner {
   readonly typedPin?: TypedPin | undefined;
   /** The card is to be without power right after the job, whatever else. */
   readonly letGo?: boolean | undefined;
+  /** Called when a person has answered for this very request, before the card is asked. */
+  readonly onAnswered?: (() => void) | undefined;
 }
 
 type Step<T> =
@@ -142,6 +146,7 @@ export class CardLogin {
         throw wrongPin(this.#pin, step.triesLeft);
       }
       const pin = await broker.ask(question, signal);
+      attempt.onAnswered?.();
       typedPin?.keep(insertedCard(card), pin, triesLeft, this.#logins);
       step = await this.#attempt(attempt, { kind: "typed", pin, triesLeft });
     }
@@ -177,7 +182,7 @@ export class CardLogin {
     let unanswered = false;
     let refused: Exclude<LoginOutcome, { kind: "verified" }> | undefined;
     const logIn = async (jpki: JpkiApplication): Promise<Step<T>> => {
-      const outcome = await verifyWith(await this.#openPin(jpki), source, () => {
+      const outcome = await this.#verify(card, await this.#openPin(jpki), source, () => {
         registry.requireCurrent(card);
         unanswered = true; // from here to the card's word the PIN is on its way
       });
@@ -208,6 +213,20 @@ export class CardLogin {
     }
   }
 
+  /** As {@link verifyWith}, and tells of the tries. */
+  async #verify(card: CardRecord, pin: CardPin, source: PinSource, requireSameCard: () => void): Promise<LoginOutcome> {
+    const tell = (triesLeft: number) => this.#options.onTries?.(card, pin.name, triesLeft);
+    try {
+      const outcome = await verifyWith(pin, source, requireSameCard);
+      if (outcome.kind === "verified") tell(pin.file.maxTries);
+      else if (outcome.triesLeft !== undefined) tell(outcome.triesLeft);
+      return outcome;
+    } catch (error) {
+      if (error instanceof JpkiError && error.code === "PIN_BLOCKED") tell(0);
+      throw error;
+    }
+  }
+
   async #refuse(
     card: InsertedCard,
     source: PinSource,
@@ -219,7 +238,7 @@ export class CardLogin {
       if (source.kind === "remembered" || source.kind === "saved") await remembered.fail(card);
     }
     // Not to be sent because tries were lost elsewhere: what is in memory is never tried again.
-    if (source.kind === "remembered") remembered.forget(card.key.id);
+    if (source.kind === "remembered") remembered.drop(card);
   }
 
   #turnsOf(card: CardRecord): Turns {

@@ -5,7 +5,7 @@
  * right after it was put on the reader, so that listing never needs the card.
  */
 
-import type { CertificateOutcome } from "../lib/card/jpki.ts";
+import type { CertificateOutcome, JpkiApplication } from "../lib/card/jpki.ts";
 import { CardSession } from "../lib/card/session.ts";
 import type { CardSlot, CardTransport } from "../lib/card/transport.ts";
 import { type CardKey, cardKeyOf } from "../lib/card-key.ts";
@@ -47,7 +47,26 @@ export interface CardRegistryOptions {
   readonly onChange?: ((insertions: ReadonlySet<number>) => void) | undefined;
   /** Called with each key that was read from a card. */
   readonly onKey?: ((key: CardKey) => Promise<void>) | undefined;
+  /** Reads more of a JPKI card in the session that reads its certificate; absent: no command more is sent. */
+  readonly readMore?: ReadMore | undefined;
   readonly log: Logger;
+}
+
+/**
+ * Never rejects for what a card does: it is used without what it did not tell.
+ *
+ * @param certificate DER; undefined: the card shows it only after its PIN.
+ * @returns what was learnt of the card, to be kept with its key.
+ */
+export type ReadMore = (
+  jpki: JpkiApplication,
+  insertion: number,
+  certificate: Uint8Array | undefined,
+) => Promise<Pick<CardKey, "pss">>;
+
+interface CardReading {
+  readonly found: CertificateOutcome;
+  readonly learnt?: Pick<CardKey, "pss"> | undefined;
 }
 
 export class CardRegistry {
@@ -167,10 +186,10 @@ export class CardRegistry {
     const { reader } = record.slot;
     record.reading = true;
     try {
-      const found = await this.#readCertificate(record);
+      const { found, learnt } = await this.#read(record);
       switch (found.kind) {
         case "certificate": {
-          const key = cardKeyOf(found.der, "card");
+          const key = { ...cardKeyOf(found.der, "card"), ...learnt };
           record.identity = { kind: "known", key };
           log.info("card ready", { reader, key: key.id });
           await this.#remember(key);
@@ -201,8 +220,16 @@ export class CardRegistry {
   }
 
   /** Twice: a reader that cannot carry a long answer fails once, and the session has learnt to ask for short ones. */
-  async #readCertificate(record: CardRecord): Promise<CertificateOutcome> {
-    const read = () => record.session.run("identify", (jpki) => jpki.readCertificate("auth"));
+  async #read(record: CardRecord): Promise<CardReading> {
+    const { readMore } = this.#options;
+    const { insertion } = record.slot;
+    const read = () =>
+      record.session.run("identify", async (jpki): Promise<CardReading> => {
+        const found = await jpki.readCertificate("auth");
+        if (found.kind === "absent") return { found };
+        const certificate = found.kind === "certificate" ? found.der : undefined;
+        return { found, learnt: await readMore?.(jpki, insertion, certificate) };
+      });
     try {
       return await read();
     } catch (error) {

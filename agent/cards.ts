@@ -10,12 +10,12 @@ import type { Logger } from "../lib/log.ts";
 import type { Prompt } from "../lib/pin/prompt.ts";
 import type { PinVault } from "../lib/pin/vault.ts";
 import type { SignatureRecord } from "../lib/signature-entry.ts";
-import { CardLogin } from "./card-login.ts";
-import { CardRegistry } from "./card-registry.ts";
+import { CardLogin, type CardLoginOptions } from "./card-login.ts";
+import { CardRegistry, type CardRegistryOptions } from "./card-registry.ts";
 import { KeyConstraints } from "./key-constraints.ts";
 import { PinBroker } from "./pin-broker.ts";
 import { readerFilter } from "./reader-filter.ts";
-import { type PinCache, RememberedPins } from "./remembered-pins.ts";
+import { type PinCache, RememberedPins, type RememberedPinsOptions } from "./remembered-pins.ts";
 
 /** The outside, ready to use. Closed by what is built on it. */
 export interface AgentParts {
@@ -33,6 +33,13 @@ export interface AgentParts {
   readonly vault?: PinVault | undefined;
 }
 
+/** What a face beside SSH wants to be told, and to read of each card. */
+export interface CardHooks {
+  readonly readMore?: CardRegistryOptions["readMore"];
+  readonly onTries?: CardLoginOptions["onTries"];
+  readonly onForget?: RememberedPinsOptions["onForget"];
+}
+
 export interface Cards {
   readonly registry: CardRegistry;
   readonly broker: PinBroker;
@@ -43,13 +50,14 @@ export interface Cards {
 }
 
 /** Watches nothing yet: start the registry. */
-export function openCards(parts: AgentParts, cache: PinCache, holdMs: number): Cards {
+export function openCards(parts: AgentParts, cache: PinCache, holdMs: number, hooks: CardHooks = {}): Cards {
   const { transport, prompt, known, vault, log, reader, now } = parts;
   const constraints = new KeyConstraints({ now, unixSeconds: () => Date.now() / 1000 });
   const broker = new PinBroker({ prompt, now, log });
   const remembered = new RememberedPins({
     ...{ cache, vault, now, log },
     wallNow: () => Date.now(),
+    onForget: hooks.onForget,
     onSuspend: () => void registry.release(),
     onExpired: () => void registry.release(),
   });
@@ -57,6 +65,7 @@ export function openCards(parts: AgentParts, cache: PinCache, holdMs: number): C
     transport,
     holdMs,
     wantsReader: readerFilter(reader),
+    readMore: hooks.readMore,
     onChange: (insertions) => remembered.forgetInsertionsExcept(insertions),
     onKey: (key) => {
       constraints.restore(key.id);
@@ -67,7 +76,7 @@ export function openCards(parts: AgentParts, cache: PinCache, holdMs: number): C
   });
   // A held session would let the next request sign without the PIN that "off" promises to ask for.
   const hold = holdMs > 0 && cache.mode !== "off";
-  const login = new CardLogin({ registry, broker, remembered, hold, log });
+  const login = new CardLogin({ registry, broker, remembered, hold, onTries: hooks.onTries, log });
   const close = async () => {
     broker.close();
     remembered.close();

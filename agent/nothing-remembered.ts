@@ -9,5 +9,5 @@ export const nothingRemembered: PinKeeper = {
   keep: () => {},
   fail: async () => {},
   doubt: () => {},
-  forget: () => {},
+  drop: () => {},
 };

@@ -268,6 +268,10 @@ function purposeKey(purpose: SignPurpose): readonly (string | undefined)[] {
       return [purpose.kind, purpose.namespace];
     case "any-data":
       return [purpose.kind, purpose.description];
+    case "pkcs11-login":
+      return [purpose.kind, purpose.key];
+    case "pkcs11-sign":
+      return [purpose.kind, purpose.key, purpose.mechanism];
     case "command":
       return [purpose.kind, purpose.command];
     default:

@@ -115,3 +115,9 @@ export class PinMemory {
       );
   }
 }
+
+/** Node's own timer; it does not keep the process alive. */
+export const unrefTimer: SetTimer = (callback, delayMs) => {
+  const timer = setTimeout(callback, delayMs).unref();
+  return () => clearTimeout(timer);
+};

@@ -10,7 +10,7 @@ import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Pin } from "../lib/pin/pin.ts";
 import type { PinVault } from "../lib/pin/vault.ts";
-import { PinMemory, type SetTimer } from "./pin-memory.ts";
+import { PinMemory, type SetTimer, unrefTimer } from "./pin-memory.ts";
 import { SuspendWatch } from "./suspend-watch.ts";
 
 /** `--pin-cache` and `--pin-cache-ttl`. */
@@ -43,6 +43,8 @@ export interface RememberedPinsOptions {
   readonly setTimer?: SetTimer | undefined;
   /** Called after the machine was asleep, when all is wiped. */
   readonly onSuspend?: (() => void) | undefined;
+  /** Called when what is in memory was to be forgotten, by a person's wish or a sleep: of one card, or of all. */
+  readonly onForget?: ((cardId: string | undefined) => void) | undefined;
   /** Called when the time of one is over and it is wiped: a session that it opened must not go on for ever. */
   readonly onExpired?: (() => void) | undefined;
   readonly log: Logger;
@@ -157,6 +159,12 @@ export class RememberedPins {
   forget(cardId?: string | undefined): void {
     this.#forgets++;
     this.#memory.forget(cardId);
+    this.#options.onForget?.(cardId);
+  }
+
+  /** Wipes what is in memory of a card: not to be sent any more, though nobody has asked to forget it. */
+  drop({ key }: InsertedCard): void {
+    this.#memory.forget(key.id);
   }
 
   /** Wipes what holds for an insertion that is over. */
@@ -183,10 +191,4 @@ export class RememberedPins {
   #bond(key: InsertedCard["key"], insertion: number): number | undefined {
     return this.#options.cache.mode === "timed" && key.kind === "card" ? undefined : insertion;
   }
-}
-
-/** Does not keep the process alive. */
-function unrefTimer(callback: () => void, delayMs: number): () => void {
-  const timer = setTimeout(callback, delayMs).unref();
-  return () => clearTimeout(timer);
 }

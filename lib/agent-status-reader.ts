@@ -30,6 +30,15 @@ const card = z.object({
   fault: fault.optional(),
 });
 
+const pkcs11Login = z.object({
+  card: z.string(),
+  key: z.enum(["auth", "sign"]),
+  program: z.string().optional(),
+  signatures: z.number(),
+  maxSignatures: z.number(),
+  endsInSeconds: z.number(),
+});
+
 const schema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("locked") }),
   z.object({
@@ -39,6 +48,7 @@ const schema = z.discriminatedUnion("kind", [
     uptimeSeconds: z.number(),
     socket: z.string(),
     pinCache: z.string(),
+    pkcs11: z.object({ socket: z.string(), logins: z.array(pkcs11Login) }).optional(),
     promptFault: fault.optional(),
     devices: z.object({
       binding: z.string().optional(),

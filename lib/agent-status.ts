@@ -65,6 +65,26 @@ export interface DeviceStatus {
   readonly cards: readonly CardStatus[];
 }
 
+/** A login of a PKCS#11 program that holds now. */
+export interface Pkcs11Login {
+  /** The comment of the card's key. */
+  readonly card: string;
+  /** The authentication key, or the signature key. */
+  readonly key: "auth" | "sign";
+  /** The program, where it could be told. */
+  readonly program?: string | undefined;
+  /** Made so far. */
+  readonly signatures: number;
+  readonly maxSignatures: number;
+  readonly endsInSeconds: number;
+}
+
+export interface Pkcs11Status {
+  /** Absolute. */
+  readonly socket: string;
+  readonly logins: readonly Pkcs11Login[];
+}
+
 export interface RunningAgentStatus {
   readonly kind: "running";
   readonly pid: number;
@@ -73,6 +93,8 @@ export interface RunningAgentStatus {
   /** Absolute. */
   readonly socket: string;
   readonly pinCache: string;
+  /** Undefined: this agent serves no PKCS#11. */
+  readonly pkcs11?: Pkcs11Status | undefined;
   /** Why the last question for a PIN could not be shown. */
   readonly promptFault?: Fault | undefined;
   readonly devices: DeviceStatus;

@@ -21,6 +21,9 @@ export interface KeyIdentity {
   readonly present: boolean;
 }
 
+/** Which of the card's keys a PKCS#11 program uses: user authentication, or digital signature (署名用). */
+export type Pkcs11Key = "auth" | "sign";
+
 /** What a signature is for, as far as the bytes to be signed prove it. Shown to the person, written to the record. */
 export type SignPurpose =
   | {
@@ -36,6 +39,15 @@ export type SignPurpose =
     }
   | { readonly kind: "sshsig"; readonly namespace: string }
   | { readonly kind: "any-data"; readonly description: string }
+  /** A program logs in over PKCS#11. What it will have signed is not known: only how much, and for how long. */
+  | {
+      readonly kind: "pkcs11-login";
+      readonly key: Pkcs11Key;
+      readonly maxSignatures: number;
+      readonly seconds: number;
+    }
+  /** Such a program has something signed. @see SignatureEntry.mechanism */
+  | { readonly kind: "pkcs11-sign"; readonly key: Pkcs11Key; readonly mechanism: string }
   | { readonly kind: "command"; readonly command: string };
 
 export interface SignContext {

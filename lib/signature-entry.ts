@@ -16,8 +16,13 @@ export interface SignatureEntry {
   readonly result: SignatureResult;
   /** Why it was not made: a reason of the sign-guard or an error code. */
   readonly reason?: string | undefined;
-  /** The form of what was to be signed, as in lib/ssh/sign-data.ts: `userauth`, `sshsig`, … */
+  /**
+   * The form of what was to be signed, as in lib/ssh/sign-data.ts: `userauth`, `sshsig`, …; `pkcs11` for what a PKCS#11
+   * program had signed with the authentication key, `pkcs11-sign` with the signature key.
+   */
   readonly data: string;
+  /** What a PKCS#11 program asked for: `CKM_SHA256_RSA_PKCS`. */
+  readonly mechanism?: string | undefined;
   /** The user name of a login. */
   readonly user?: string | undefined;
   /** The namespace of an SSH signature: `git`, `file`, … */

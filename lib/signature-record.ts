@@ -51,6 +51,7 @@ const lineSchema = z.object({
   namespace: z.string().optional(),
   hosts: z.array(z.string()).optional(),
   hostKey: z.string().optional(),
+  mechanism: z.string().optional(),
   forwarded: z.boolean(),
   program: z.string().optional(),
 });

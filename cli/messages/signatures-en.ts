@@ -26,7 +26,7 @@ export const englishSignatures: SignatureTexts = {
   }),
 };
 
-function purpose({ data, user, namespace, hosts = [], forwarded }: SignatureEntry): string {
+function purpose({ data, user, namespace, mechanism, hosts = [], forwarded }: SignatureEntry): string {
   const host = hosts.length > 0 ? printable(hosts.join(", ")) : undefined;
   const from = forwarded ? ", through a forwarded agent" : "";
   switch (data) {
@@ -34,6 +34,10 @@ function purpose({ data, user, namespace, hosts = [], forwarded }: SignatureEntr
       return `SSH login as ${printable(user ?? "")}${host === undefined ? "" : ` at ${host}`}${from}`;
     case "sshsig":
       return `${namespace === "git" ? "git commit or tag" : `SSH signature (${printable(namespace ?? "")})`}${from}`;
+    case "pkcs11":
+      return `PKCS#11 (${printable(mechanism ?? "")})`;
+    case "pkcs11-sign":
+      return `PKCS#11 with the DIGITAL SIGNATURE key (${printable(mechanism ?? "")})`;
     default:
       return `other data (${printable(data)})${from}`;
   }

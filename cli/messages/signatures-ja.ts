@@ -29,7 +29,7 @@ export const japaneseSignatures: SignatureTexts = {
   }),
 };
 
-function purpose({ data, user, namespace, hosts = [], forwarded }: SignatureEntry): string {
+function purpose({ data, user, namespace, mechanism, hosts = [], forwarded }: SignatureEntry): string {
   const from = forwarded ? "（転送されたエージェント経由）" : "";
   switch (data) {
     case "userauth": {
@@ -39,6 +39,10 @@ function purpose({ data, user, namespace, hosts = [], forwarded }: SignatureEntr
     }
     case "sshsig":
       return `${namespace === "git" ? "git のコミットまたはタグへの署名" : `SSH 署名（${printable(namespace ?? "")}）`}${from}`;
+    case "pkcs11":
+      return `PKCS#11（${printable(mechanism ?? "")}）`;
+    case "pkcs11-sign":
+      return `PKCS#11、署名用の鍵（${printable(mechanism ?? "")}）`;
     default:
       return `その他のデータ（${printable(data)}）${from}`;
   }

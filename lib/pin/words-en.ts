@@ -170,9 +170,22 @@ function purposeWords(purpose: SignPurpose): string {
         : `SSH signature (${printable(purpose.namespace)})`;
     case "any-data":
       return `signature of other data: ${printable(purpose.description)}`;
+    case "pkcs11-login": {
+      const limit = `up to ${purpose.maxSignatures} signatures within ${minutes(purpose.seconds)} min`;
+      return purpose.key === "auth"
+        ? `PKCS#11 login (TLS and the like): the program may have anything signed, ${limit}`
+        : `PKCS#11 login with the DIGITAL SIGNATURE key: shows the program your name, address, date of birth and sex; ${limit}, each asked for`;
+    }
+    case "pkcs11-sign":
+      return `${purpose.key === "auth" ? "signature" : "DIGITAL SIGNATURE"} for a program (PKCS#11, ${printable(purpose.mechanism)})`;
     case "command":
       return `jpki-agent ${purpose.command}`;
     default:
       return assertNever(purpose);
   }
+}
+
+/** Rounded up, so that no limit reads as none. */
+function minutes(seconds: number): number {
+  return Math.ceil(seconds / 60);
 }

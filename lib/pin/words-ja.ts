@@ -179,9 +179,22 @@ function purposeWords(purpose: SignPurpose): string {
         : `SSH 署名（${printable(purpose.namespace)}）`;
     case "any-data":
       return `その他のデータへの署名: ${printable(purpose.description)}`;
+    case "pkcs11-login": {
+      const limit = `${minutes(purpose.seconds)}分以内に最大${purpose.maxSignatures}回`;
+      return purpose.key === "auth"
+        ? `PKCS#11 でのログイン（TLS など）。このプログラムは、${limit}、どんなデータにも署名できるようになります`
+        : `PKCS#11 での【署名用】の鍵の使用。このプログラムに氏名、住所、生年月日、性別が渡ります（署名は${limit}、毎回確認します）`;
+    }
+    case "pkcs11-sign":
+      return `プログラムからの${purpose.key === "auth" ? "署名" : "【署名用】の鍵での署名"}の要求（PKCS#11、${printable(purpose.mechanism)}）`;
     case "command":
       return `jpki-agent ${purpose.command}`;
     default:
       return assertNever(purpose);
   }
+}
+
+/** Rounded up, so that no limit reads as none. */
+function minutes(seconds: number): number {
+  return Math.ceil(seconds / 60);
 }

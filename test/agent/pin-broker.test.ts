@@ -178,6 +178,8 @@ describe("a person's no holds for a moment", () => {
     ["a signature", { purpose: { kind: "sshsig", namespace: "git" } }],
     ["other data", { purpose: { kind: "any-data", description: "git" } }],
     ["a command", { purpose: { kind: "command", command: "git" } }],
+    ["a program's login", { purpose: { kind: "pkcs11-login", key: "auth", maxSignatures: 1000, seconds: 3600 } }],
+    ["a program's signature", { purpose: { kind: "pkcs11-sign", key: "auth", mechanism: "CKM_RSA_PKCS" } }],
     ["another card", { card: "My Number card 89abcdef" }],
     ["another PIN", { pin: "sign" }],
   ];

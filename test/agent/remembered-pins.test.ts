@@ -18,10 +18,12 @@ function setUp(mode: PinCache["mode"], maxTtlMs = 10 * TTL) {
   const log = recordingLogger();
   const suspended = { times: 0 };
   const expired = { times: 0 };
+  const forgotten: (string | undefined)[] = [];
   const pins = new RememberedPins({
     cache: { mode, ttlMs: TTL, maxTtlMs },
     ...{ vault, log },
     ...{ now: clock.now, wallNow: clock.wallNow, setTimer: clock.setTimer },
+    onForget: (cardId) => void forgotten.push(cardId),
     onSuspend: () => void suspended.times++,
     onExpired: () => void expired.times++,
   });
@@ -37,7 +39,7 @@ function setUp(mode: PinCache["mode"], maxTtlMs = 10 * TTL) {
     recalled?.pin.wipe();
     return told;
   };
-  return { clock, vault, log, suspended, expired, pins, keep, recall };
+  return { clock, vault, log, suspended, expired, forgotten, pins, keep, recall };
 }
 
 describe("RememberedPins", () => {
@@ -150,6 +152,23 @@ describe("RememberedPins", () => {
     expect(await recall(CARD)).toBe("remembered 7391");
     clock.advance(1);
     expect(await recall(CARD)).toBeUndefined();
+  });
+
+  it("tells who wants to know what a person or a sleep has made it forget, and nothing else", () => {
+    const { pins, clock, keep, forgotten } = setUp("session");
+    keep(CARD);
+    pins.drop(CARD);
+    expect(pins.has(CARD)).toBe(false);
+    keep(CARD);
+    clock.advance(TTL);
+    pins.forgetInsertionsExcept(new Set());
+    expect(forgotten).toEqual([]);
+    pins.forget("card");
+    pins.forget();
+    clock.sleep(60_000);
+    expect(pins.has(CARD)).toBe(false);
+    expect(forgotten).toEqual(["card", undefined, undefined]);
+    pins.close();
   });
 
   describe("keychain", () => {

@@ -52,6 +52,29 @@ describe("log", () => {
     );
   });
 
+  it("names the mechanism and the key that a PKCS#11 program used, in both languages", async () => {
+    const none = { user: undefined, hosts: undefined, hostKey: undefined };
+    keep(
+      { ...none, data: "pkcs11", mechanism: "CKM_SHA256_RSA_PKCS", program: "curl (1234)" },
+      { ...none, data: "pkcs11-sign", mechanism: "CKM_RSA_PKCS", program: undefined },
+    );
+    expect(await log()).toBe(
+      [
+        "2026-01-02 03:04:05  signed: PKCS#11 (CKM_SHA256_RSA_PKCS), asked by curl (1234), My Number card 01234567",
+        "2026-01-02 03:04:05  signed: PKCS#11 with the DIGITAL SIGNATURE key (CKM_RSA_PKCS), My Number card 01234567",
+        "",
+      ].join("\n"),
+    );
+    expect(await log([], "ja_JP.UTF-8")).toBe(
+      [
+        "2026-01-02 03:04:05  署名: PKCS#11（CKM_SHA256_RSA_PKCS）、要求元: curl (1234)、My Number card 01234567",
+        "2026-01-02 03:04:05  署名: PKCS#11、署名用の鍵（CKM_RSA_PKCS）、My Number card 01234567",
+        "",
+      ].join("\n"),
+    );
+    expect(JSON.parse(await log(["--json"]))).toMatchObject([{ mechanism: "CKM_SHA256_RSA_PKCS" }, {}]);
+  });
+
   it("in Japanese too, with what little is known", async () => {
     const unknown = { user: undefined, hosts: undefined, hostKey: undefined, program: undefined };
     keep({ ...unknown, data: "sshsig", namespace: "git" }, { ...unknown, data: "bare-hash", result: "refused" });

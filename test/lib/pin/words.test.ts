@@ -91,9 +91,26 @@ describe.each([
     [{ kind: "sshsig", namespace: "git" }, "git"],
     [{ kind: "sshsig", namespace: "file" }, "file"],
     [{ kind: "any-data", description: "TLS" }, "TLS"],
+    [{ kind: "pkcs11-login", key: "auth", maxSignatures: 1000, seconds: 3600 }, "1000"],
+    [{ kind: "pkcs11-login", key: "auth", maxSignatures: 1000, seconds: 3541 }, "60"],
+    [{ kind: "pkcs11-sign", key: "sign", mechanism: "CKM_RSA_PKCS" }, "CKM_RSA_PKCS"],
     [{ kind: "command", command: "export-key" }, "jpki-agent export-key"],
   ] as const)("name the purpose %j", (purpose, part) => {
     expect(pinText({ ...request, purpose })).toContain(part);
+  });
+
+  it.each(["pkcs11-login", "pkcs11-sign"] as const)("tell the signature key from the other one: %s", (kind) => {
+    const of = (key: "auth" | "sign") => {
+      const about = { mechanism: "CKM_RSA_PKCS", maxSignatures: 1, seconds: 1 };
+      return pinText({ ...request, purpose: { kind, key, ...about } });
+    };
+    expect(of("auth")).not.toMatch(/DIGITAL SIGNATURE|【署名用】/);
+    expect(of("sign")).toMatch(/DIGITAL SIGNATURE|【署名用】/);
+  });
+
+  it("say what a login with the signature key discloses", () => {
+    const purpose = { kind: "pkcs11-login", key: "sign", maxSignatures: 5, seconds: 60 } as const;
+    expect(pinText({ ...request, pin: "sign", purpose })).toMatch(/name, address|氏名、住所/);
   });
 
   it("tell a forwarded request from one that is not", () => {
