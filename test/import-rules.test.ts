@@ -38,7 +38,12 @@ const ADAPTERS = [
 ];
 
 /** Run programs, and ask the PC/SC service, for several adapters. */
-const PART_OF_ADAPTERS = ["lib/pin/child-group.ts", "lib/card/pcscd-answers.ts"];
+const PART_OF_ADAPTERS = [
+  "lib/pin/child-group.ts",
+  "lib/card/pcscd-answers.ts",
+  "lib/card/pcscd-sharing.ts",
+  "lib/card/other-programs.ts",
+];
 
 /** Hashing and verifying are pure; the other codecs need neither. */
 const MAY_USE_NODE_CRYPTO = [

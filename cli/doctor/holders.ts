@@ -3,8 +3,8 @@
  * pcscd's socket; those of other users only to root.
  */
 
+import { PCSCD_SOCKET } from "../../lib/card/pcscd-answers.ts";
 import { type Finding, finding, type HolderFact } from "./finding.ts";
-import { PCSCD_SOCKET } from "./pcsc-service.ts";
 import type { System } from "./system.ts";
 
 const SS_TIMEOUT_MS = 2000;

@@ -1,10 +1,9 @@
 /** Whether the PC/SC service runs and lets us connect to its socket. */
 
+import { PCSCD_SOCKET } from "../../lib/card/pcscd-answers.ts";
 import { type Finding, finding } from "./finding.ts";
 import type { System } from "./system.ts";
 
-/** Fixed in pcsc-lite as Debian and most others build it. */
-export const PCSCD_SOCKET = "/run/pcscd/pcscd.comm";
 const PCSCD_PROGRAMS = ["/usr/sbin/pcscd", "/usr/bin/pcscd", "/sbin/pcscd"];
 const VERSION_TIMEOUT_MS = 2000;
 

@@ -2,6 +2,7 @@
 
 import { MalformedError, messageOf, PcscError } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import type { OtherPrograms } from "./other-programs.ts";
 import type { OpenCard } from "./pcsc-binding.ts";
 import { pcscError } from "./pcsc-errors.ts";
 import type { CardConnection, CardSlot } from "./transport.ts";
@@ -10,6 +11,7 @@ import { settlesWithin } from "./waiting.ts";
 export interface PcscConnectionOptions {
   readonly slot: CardSlot;
   readonly card: OpenCard;
+  readonly others: OtherPrograms;
   readonly log: Logger;
   /** Whether the slot's insertion ends within this time. */
   readonly isOverWithin: (ms: number) => Promise<boolean>;
@@ -27,6 +29,7 @@ export class PcscConnection implements CardConnection {
   readonly slot: CardSlot;
   readonly protocol: "T=0" | "T=1";
   readonly #card: OpenCard;
+  readonly #others: OtherPrograms;
   readonly #log: Logger;
   readonly #isOverWithin: (ms: number) => Promise<boolean>;
   readonly #onLeft: () => void;
@@ -37,6 +40,7 @@ export class PcscConnection implements CardConnection {
     this.slot = options.slot;
     this.protocol = options.card.protocol;
     this.#card = options.card;
+    this.#others = options.others;
     this.#log = options.log;
     this.#isOverWithin = options.isOverWithin;
     this.#onLeft = options.onLeft;
@@ -58,6 +62,10 @@ export class PcscConnection implements CardConnection {
     throw new MalformedError(`transmit: the card in ${reader} answered ${response.length} bytes`, {
       details: { reader, bytes: response.length },
     });
+  }
+
+  watchOthers(onWanted: () => void): () => void {
+    return this.#others.watch(onWanted);
   }
 
   end(): Promise<void> {

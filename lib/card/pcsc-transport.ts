@@ -1,17 +1,17 @@
 /**
- * PC/SC as a {@link CardTransport}, whatever the binding: keeps watching through restarts of the service, gives one
- * connection at a time for each reader, waits for other programs, and never waits for them without a limit.
+ * PC/SC as a {@link CardTransport}, whatever the binding: gives one connection at a time for each reader, waits for
+ * other programs, and never waits for them without a limit.
  */
 
 import { PcscError } from "../errors.ts";
 import { type Logger, silentLogger } from "../log.ts";
-import { Backoff } from "./backoff.ts";
 import { Lanes } from "./lanes.ts";
-import type { OpenCard, PcscBinding, PcscWatch, WatchEvents } from "./pcsc-binding.ts";
+import { OtherPrograms } from "./other-programs.ts";
+import type { OpenCard, PcscBinding } from "./pcsc-binding.ts";
 import { PcscConnection } from "./pcsc-connection.ts";
-import { isSharingViolation, pcscError, serviceFault } from "./pcsc-errors.ts";
-import { PCSCD_SOCKET, pcscdAnswers } from "./pcscd-answers.ts";
-import { SlotTable } from "./slots.ts";
+import { isSharingViolation, pcscError } from "./pcsc-errors.ts";
+import { PcscReaders } from "./pcsc-readers.ts";
+import { PCSCD_SOCKET } from "./pcscd-answers.ts";
 import type { CardConnection, CardSlot, CardTransport, ConnectOptions } from "./transport.ts";
 import { orAbort, pause, settlesWithin } from "./waiting.ts";
 
@@ -39,71 +39,48 @@ export function createPcscTransport(load: () => Promise<PcscBinding>, options: P
 class PcscTransport implements CardTransport {
   readonly #log: Logger;
   readonly #servicePath: string;
-  readonly #table = new SlotTable();
+  readonly #readers: PcscReaders;
   readonly #lanes = new Lanes();
-  readonly #listeners = new Set<() => void>();
   readonly #connections = new Set<PcscConnection>();
   /** Native calls that nobody waits for any more. */
   readonly #abandoned = new Set<Promise<void>>();
-  readonly #stop = new AbortController();
-  readonly #running: Promise<void>;
-  #binding: string | undefined;
-  #watch: PcscWatch | undefined;
-  #known = false;
-  #fault: PcscError | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(load: () => Promise<PcscBinding>, options: PcscTransportOptions) {
     this.#log = options.log ?? silentLogger;
     this.#servicePath = options.servicePath ?? PCSCD_SOCKET;
-    this.#running = this.#run(load);
+    this.#readers = new PcscReaders({ load, servicePath: this.#servicePath, log: this.#log });
   }
 
   get binding(): string | undefined {
-    return this.#binding;
+    return this.#readers.binding;
   }
 
   slots(): readonly CardSlot[] {
-    return this.#table.slots();
+    return this.#readers.slots();
   }
 
   fault(): Error | undefined {
-    return this.#fault;
+    return this.#readers.fault();
   }
 
   onChange(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#readers.onChange(listener);
   }
 
   ready(signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const settle = (done: () => void): void => {
-        stopListening();
-        signal?.removeEventListener("abort", onAbort);
-        done();
-      };
-      const onAbort = (): void => settle(() => reject(signal?.reason));
-      const look = (): void => {
-        if (this.#fault !== undefined) settle(() => reject(this.#fault));
-        else if (this.#known) settle(resolve);
-      };
-      const stopListening = this.onChange(look);
-      if (signal?.aborted) return onAbort();
-      signal?.addEventListener("abort", onAbort, { once: true });
-      look();
-    });
+    return this.#readers.ready(signal);
   }
 
   async connect(slot: CardSlot, options: ConnectOptions = {}): Promise<CardConnection> {
     const { signal, busyTimeoutMs = DEFAULT_BUSY_TIMEOUT_MS } = options;
     signal?.throwIfAborted();
-    this.#check(slot);
+    this.#readers.check(slot);
     const stop = new AbortController();
     const onAbort = (): void => stop.abort(signal?.reason);
     const timer = setTimeout(() => stop.abort(busyError(slot, busyTimeoutMs)), busyTimeoutMs);
     const stopListening = this.onChange(() => {
-      const over = this.#whyNot(slot);
+      const over = this.#readers.whyNot(slot);
       if (over !== undefined) stop.abort(over);
     });
     signal?.addEventListener("abort", onAbort, { once: true });
@@ -122,88 +99,13 @@ class PcscTransport implements CardTransport {
   }
 
   async #close(): Promise<void> {
-    this.#fault = new PcscError("PCSC_UNAVAILABLE", "use PC/SC: it was closed");
-    this.#table.clear();
-    this.#changed();
-    this.#listeners.clear();
+    this.#readers.end();
     await Promise.all(Array.from(this.#connections, (connection) => connection.end()));
-    this.#stop.abort(this.#fault);
-    await this.#running;
+    await this.#readers.stop();
     if (await settlesWithin(Promise.all(this.#abandoned), CLOSE_WITHIN_MS)) return;
     this.#log.warn("another program keeps a card: this process cannot exit by itself before it lets go", {
       readers: this.#lanes.taken,
     });
-  }
-
-  /** Watches until closed, again and again. Never rejects. */
-  async #run(load: () => Promise<PcscBinding>): Promise<void> {
-    const backoff = new Backoff();
-    try {
-      const binding = await load();
-      this.#binding = binding.name;
-      while (!this.#stop.signal.aborted) {
-        await this.#watchUntilFailure(binding, backoff);
-        await pause(backoff.next(), this.#stop.signal);
-      }
-    } catch (cause) {
-      // Either the binding cannot be loaded, or the pause was ended by close(): both are told by fault().
-      this.#fail(cause);
-    }
-  }
-
-  async #watchUntilFailure(binding: PcscBinding, backoff: Backoff): Promise<void> {
-    let fail = (_cause: unknown): void => {};
-    const failure = new Promise<never>((_resolve, reject) => {
-      fail = reject;
-    });
-    failure.catch(() => {}); // it may come when nobody waits for it any more
-    try {
-      if (!(await pcscdAnswers(this.#servicePath, this.#stop.signal)))
-        throw new PcscError("PCSC_UNAVAILABLE", "use PC/SC: the service is there, but does not answer");
-      this.#watch = binding.watch(this.#events(fail, backoff));
-      await orAbort(failure, this.#stop.signal);
-    } catch (cause) {
-      // Told by fault(); the caller tries again.
-      const watch = this.#watch;
-      this.#watch = undefined;
-      this.#fail(cause);
-      await watch?.close();
-    }
-  }
-
-  #events(failed: (cause: unknown) => void, backoff: Backoff): WatchEvents {
-    return {
-      state: (reader, rawState, atr) => {
-        if (this.#closing !== undefined || !this.#table.update(reader, rawState, atr)) return;
-        const { state, insertion } = this.#table.find(reader) ?? { state: "gone", insertion: 0 };
-        this.#log.debug("reader", { reader, state, insertion });
-        this.#changed();
-      },
-      gone: (reader) => {
-        if (!this.#table.remove(reader)) return;
-        this.#log.debug("reader", { reader, state: "gone" });
-        this.#changed();
-      },
-      complete: () => {
-        if (this.#closing !== undefined) return;
-        backoff.reset();
-        this.#known = true;
-        this.#fault = undefined;
-        this.#changed();
-      },
-      failed,
-    };
-  }
-
-  #fail(cause: unknown): void {
-    if (this.#closing !== undefined) return; // close() has told it.
-    const fault = serviceFault(cause);
-    const level = this.#fault?.message === fault.message ? "debug" : "warn";
-    this.#log[level]("PC/SC cannot be used", { error: fault.message, ...fault.details });
-    this.#table.clear();
-    this.#known = false;
-    this.#fault = fault;
-    this.#changed();
   }
 
   async #open(slot: CardSlot, stop: AbortSignal): Promise<CardConnection> {
@@ -212,8 +114,8 @@ class PcscTransport implements CardTransport {
     let opening: Promise<OpenCard> | undefined;
     try {
       for (;;) {
-        this.#check(slot);
-        opening = this.#watch?.open(reader);
+        this.#readers.check(slot);
+        opening = this.#readers.open(reader);
         const card = await this.#attempt(opening, stop);
         if (card !== undefined) return await this.#connection(slot, card, stop, leave);
         await pause(BUSY_RETRY_MS, stop);
@@ -235,15 +137,18 @@ class PcscTransport implements CardTransport {
   }
 
   async #connection(slot: CardSlot, card: OpenCard, stop: AbortSignal, leave: () => void): Promise<CardConnection> {
+    const { reader } = slot;
+    const others = new OtherPrograms({ reader, servicePath: this.#servicePath, log: this.#log });
     await pause(REPORTS_ARRIVE_MS, stop);
-    this.#check(slot);
-    if (card.atr.length > 0 && this.#table.learnAtr(slot.reader, card.atr)) this.#changed();
-    const current = this.#table.find(slot.reader) ?? slot;
+    this.#readers.check(slot);
+    this.#readers.learnAtr(reader, card.atr);
+    const current = this.#readers.find(reader) ?? slot;
     const connection = new PcscConnection({
       slot: current,
       card,
+      others,
       log: this.#log,
-      isOverWithin: (ms) => this.#isOverWithin(current, ms),
+      isOverWithin: (ms) => this.#readers.isOverWithin(current, ms),
       onLeft: () => {
         this.#connections.delete(connection);
         leave();
@@ -261,42 +166,6 @@ class PcscTransport implements CardTransport {
       this.#abandoned.delete(done);
     });
     this.#abandoned.add(done);
-  }
-
-  async #isOverWithin(slot: CardSlot, ms: number): Promise<boolean> {
-    let stopListening = (): void => {};
-    const over = new Promise<void>((resolve) => {
-      const look = (): void => {
-        if (this.#whyNot(slot) !== undefined) resolve();
-      };
-      stopListening = this.onChange(look);
-      look();
-    });
-    return settlesWithin(over, ms).finally(stopListening);
-  }
-
-  #check(slot: CardSlot): void {
-    const error = this.#whyNot(slot);
-    if (error !== undefined) throw error;
-  }
-
-  /** Why the card that `slot` describes cannot be used any more. */
-  #whyNot({ reader, insertion }: CardSlot): PcscError | undefined {
-    if (this.#fault !== undefined) return this.#fault;
-    const options = { details: { reader } };
-    const now = this.#table.find(reader);
-    if (now === undefined) return new PcscError("READER_ABSENT", `connect: there is no reader ${reader}`, options);
-    if (now.state !== "present")
-      return new PcscError("CARD_ABSENT", `connect: no card answers in ${reader}`, {
-        ...options,
-        hint: "put the card on the reader, the right way round",
-      });
-    if (now.insertion === insertion) return undefined;
-    return new PcscError("CARD_RESET", `connect: the card in ${reader} was taken out in between`, options);
-  }
-
-  #changed(): void {
-    for (const listener of [...this.#listeners]) listener();
   }
 }
 

@@ -22,7 +22,7 @@ export interface CardSessionOptions {
   /** What is known of this card; the session adds to it. */
   readonly features?: CardFeatures | undefined;
   readonly log?: Logger | undefined;
-  /** How long a held card waits for the next job, milliseconds (default 3000). */
+  /** How long a held card waits for the next job, milliseconds (default 3000), while no other program wants it. */
   readonly holdMs?: number | undefined;
   /** For tests. The default keeps the process alive until the card's power is cut. */
   readonly setTimer?: SetTimer | undefined;
@@ -31,7 +31,7 @@ export interface CardSessionOptions {
 export interface CardJobOptions {
   /** Takes a waiting job out of the row at once; ends a running one after its command under way. */
   readonly signal?: AbortSignal | undefined;
-  /** Keep the card as it is, PIN verified, for a job that comes within `holdMs` (default false). */
+  /** Keep the card as it is, PIN verified, for a job that comes within `holdMs`, unless others want it (default false). */
   readonly hold?: boolean | undefined;
 }
 
@@ -63,7 +63,7 @@ export class CardSession {
   #row: Turn[] = [];
   #taking = false;
   #opened: Opened | undefined;
-  #cancelExpiry: (() => void) | undefined;
+  #endHold: (() => void) | undefined;
   readonly #closing = new AbortController();
 
   constructor(options: CardSessionOptions) {
@@ -150,7 +150,7 @@ export class CardSession {
     signal: AbortSignal | undefined,
     hold: boolean,
   ): Promise<T> {
-    this.#cancelExpiry?.();
+    this.#endHold?.();
     let held = false;
     try {
       const { jpki, channel } = this.#opened ?? (await this.#openFresh(what, signal));
@@ -162,7 +162,7 @@ export class CardSession {
     } catch (error) {
       throw signal?.aborted ? signal.reason : error;
     } finally {
-      if (held) this.#expireLater();
+      if (held) this.#holdOn();
       else await this.#end();
     }
   }
@@ -195,14 +195,21 @@ export class CardSession {
     }
   }
 
-  #expireLater(): void {
-    this.#cancelExpiry = this.#setTimer(() => void this.release(), this.#holdMs);
+  /** Until the time is over, another program may want the card, or the next job comes. */
+  #holdOn(): void {
+    const release = () => void this.release();
+    const stopTimer = this.#setTimer(release, this.#holdMs);
+    const stopWatching = this.#opened?.connection.watchOthers?.(release);
+    this.#endHold = () => {
+      stopTimer();
+      stopWatching?.();
+    };
   }
 
   /** Cuts the power, if there is any. */
   async #end(): Promise<void> {
-    this.#cancelExpiry?.();
-    this.#cancelExpiry = undefined;
+    this.#endHold?.();
+    this.#endHold = undefined;
     await this.#opened?.connection.end();
     this.#opened = undefined;
   }

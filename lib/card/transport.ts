@@ -46,6 +46,11 @@ export interface CardConnection {
    */
   transmit(command: Uint8Array): Promise<Uint8Array>;
   /**
+   * Calls back once, as soon as another program may want the card, as far as that can be told; absent where there are
+   * no others. Returns the function that ends the watching.
+   */
+  watchOthers?(onWanted: () => void): () => void;
+  /**
    * Cuts the card's power, ends the transaction and the connection. Never throws, may be called twice; when it
    * resolves, the verified state of the card is gone (or the card itself is).
    */

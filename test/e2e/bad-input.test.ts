@@ -11,6 +11,7 @@ import { VPCD_READERS } from "../helpers/pcscd.ts";
 import { testPki } from "../helpers/pki.ts";
 import type { RunResult } from "../helpers/run.ts";
 import { foreignCard, type Tap, tappedCard } from "../helpers/tapped-card.ts";
+import { OtherProgram } from "../lib/card/other-program.ts";
 import { VpcdSlot } from "../vpcd/bridge.ts";
 
 let desk: Desk;
@@ -142,25 +143,20 @@ describe("a card that", () => {
   });
 
   it("another program has for itself: by a transaction, by an exclusive connection", async () => {
-    const other = new VpcdSlot(desk.pcscd.port + 1);
     await desk.layCard();
-    await other.insert(new VirtualCard({ pki: await testPki() }));
-    await desk.sand.answer("1234");
-    const hold = async (name: string, reader: string, binding: string) => {
-      const sand = { ...desk.sand, socketPath: desk.at(`run/${name}.sock`) };
-      const args = ["--card-hold", "3600", "--reader", reader, "--pcsc-binding", binding];
-      await startAgent(sand, args);
-      expect(await askSignature(sand.socketPath)).toHaveLength(256);
-    };
-    await hold("transaction", VPCD_READERS[0], "pcsc-mini");
-    await hold("exclusive", VPCD_READERS[1], "pcsclite");
+    const taken = await OtherProgram.connect(VPCD_READERS[0], "shared");
+    await taken.begin();
+    const second = new VpcdSlot(desk.pcscd.port + 1);
+    await second.insert(new VirtualCard({ pki: await testPki() }));
+    const exclusive = await OtherProgram.connect(VPCD_READERS[1], "exclusive");
     const tried = VPCD_READERS.map((reader) => exportKey("--reader", reader, "--pcsc-binding", "pcsc-mini"));
     const busy = { code: "CARD_BUSY", status: 7 };
     expect(await tried[1]).toEqual(busy);
     // pcscd holds whoever waits for a transaction inside a call that cannot be cancelled: told at once, ended later.
-    await stopAgents();
+    await taken.leave();
     expect(await tried[0]).toEqual(busy);
-    await other.remove();
+    await exclusive.leave();
+    await second.remove();
   });
 });
 

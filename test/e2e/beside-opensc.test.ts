@@ -5,7 +5,7 @@
 
 import { createHash, createPublicKey, X509Certificate } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { digestInfo } from "../../lib/ssh/signature.ts";
 import type { CardLogEntry, VirtualCard } from "../../lib/virtual-card/card.ts";
 import { type AgentProcess, startAgentProcess } from "../helpers/agent-process.ts";
@@ -15,6 +15,7 @@ import { type OpenscAgent, startOpenscAgent } from "../helpers/opensc-agent.ts";
 import { VPCD_READERS } from "../helpers/pcscd.ts";
 import { run, runOk } from "../helpers/run.ts";
 import { type Sshd, startSshd } from "../helpers/sshd.ts";
+import { until } from "../helpers/until.ts";
 
 const SELECT = "00 A4 04 0C 0A D3 92 F0 00 26 01 00 00 00 01";
 const OUR_TRIES_LEFT = "00 20 00 98";
@@ -101,6 +102,38 @@ it("on a card with the 6F00, where OpenSC does not survive a loss of power, ours
   expect(card.isVerified("auth")).toBe(false);
   await agent.stop();
   await opensc.stop();
+});
+
+describe("a card held for the next request", () => {
+  let card: VirtualCard;
+  let agent: AgentProcess;
+
+  beforeAll(async () => {
+    card = await desk.layCard({ changes: { firstCommandFails: false } });
+    agent = await startAgentProcess(desk.sand, ["--card-hold", "3600", "--pcsc-binding", "pcsc-mini"]);
+  });
+
+  afterAll(() => agent?.stop());
+
+  beforeEach(async () => {
+    expect(await askSignature(desk.sand.socketPath)).toHaveLength(256);
+    expect(card.isVerified("auth"), "held").toBe(true);
+  });
+
+  it("is given up at once when OpenSC comes", async () => {
+    const args = ["--reader", VPCD_READERS[0], "--read-certificate", "1"];
+    expect((await runOk("pkcs15-tool", args)).stdout).toMatch(/BEGIN CERTIFICATE/);
+    expect(card.isVerified("auth")).toBe(false);
+  });
+
+  it("is not held beside a program that stays connected", async () => {
+    const opensc = await startOpenscAgent(desk.sand);
+    for (const _ of [1, 2]) {
+      expect(await askSignature(desk.sand.socketPath)).toHaveLength(256);
+      await until("the card is let go of", () => !card.isVerified("auth"));
+    }
+    await opensc.stop();
+  });
 });
 
 describe.each(["card", "old"] as const)("OpenSC as a witness, profile %s", (profile) => {

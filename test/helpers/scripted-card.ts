@@ -25,6 +25,8 @@ export class ScriptedConnection implements CardConnection {
   /** The arrays handed to {@link transmit}, as they are now. */
   readonly sent: Uint8Array[] = [];
   ends = 0;
+  /** Another program wants the card; absent while nobody watches for one. */
+  wanted: (() => void) | undefined;
   readonly #steps: Step[];
   #busy = false;
 
@@ -51,6 +53,13 @@ export class ScriptedConnection implements CardConnection {
     } finally {
       this.#busy = false;
     }
+  }
+
+  watchOthers(onWanted: () => void): () => void {
+    this.wanted = onWanted;
+    return () => {
+      this.wanted = undefined;
+    };
   }
 
   async end(): Promise<void> {

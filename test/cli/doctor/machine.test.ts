@@ -4,10 +4,11 @@ import { checkDrivers, usbReaders } from "../../../cli/doctor/drivers.ts";
 import { checkFiles } from "../../../cli/doctor/files.ts";
 import { checkHolders } from "../../../cli/doctor/holders.ts";
 import { checkNodeVersion } from "../../../cli/doctor/node-version.ts";
-import { checkPcscService, PCSCD_SOCKET } from "../../../cli/doctor/pcsc-service.ts";
+import { checkPcscService } from "../../../cli/doctor/pcsc-service.ts";
 import { checkPolkit, polkitRule } from "../../../cli/doctor/polkit.ts";
 import { faultOf } from "../../../lib/agent-status.ts";
 import { bindingError, pcscError } from "../../../lib/card/pcsc-errors.ts";
+import { PCSCD_SOCKET } from "../../../lib/card/pcscd-answers.ts";
 import { fakeSystem } from "../../helpers/fake-system.ts";
 
 describe("checkNodeVersion", () => {

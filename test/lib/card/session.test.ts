@@ -1,56 +1,24 @@
 import { describe, expect, test } from "vitest";
-import { fromHex, utf8 } from "../../../lib/bytes.ts";
 import { createCardFeatures } from "../../../lib/card/features.ts";
 import type { JpkiApplication } from "../../../lib/card/jpki.ts";
-import { CardSession, type CardSessionOptions } from "../../../lib/card/session.ts";
+import { CardSession } from "../../../lib/card/session.ts";
 import type { ConnectOptions } from "../../../lib/card/transport.ts";
 import { PcscError, PinError } from "../../../lib/errors.ts";
-import { Pin } from "../../../lib/pin/pin.ts";
-import { deferred } from "../../helpers/deferred.ts";
-import { FakeClock } from "../../helpers/fake-clock.ts";
-import { SCRIPTED_SLOT, type ScriptedConnect, ScriptedTransport, type Step } from "../../helpers/scripted-card.ts";
+import { SCRIPTED_SLOT, ScriptedTransport, type Step } from "../../helpers/scripted-card.ts";
+import {
+  LOGIN,
+  login,
+  pausedStep,
+  QUERY,
+  query,
+  reset,
+  SELECT,
+  SIGN,
+  sessionOn,
+  sign,
+} from "../../helpers/scripted-session.ts";
 
-const SELECT: Step = ["00a4040c0ad392f000260100000001", "9000"];
-const QUERY: Step = ["00200098", "63c3"];
-const VERIFY: Step = ["002000980431323334", "9000"];
-const SIGN: Step = ["802a009702010200", `${"5a".repeat(256)}9000`];
-const LOGIN: readonly Step[] = [SELECT, QUERY, VERIFY, SIGN];
-
-const reset = () => new PcscError("CARD_RESET", "the card was reset");
 const code = (wanted: string) => expect.objectContaining({ code: wanted });
-const sign = (jpki: JpkiApplication) => jpki.sign("auth", fromHex("0102"));
-const query = (jpki: JpkiApplication) => jpki.triesLeft("auth");
-
-async function login(jpki: JpkiApplication): Promise<number> {
-  if (!jpki.isVerified("auth")) {
-    await jpki.triesLeft("auth");
-    await jpki.verify("auth", new Pin(utf8("1234")));
-  }
-  return (await sign(jpki)).length;
-}
-
-function sessionOn(scripts: readonly ScriptedConnect[], options: Partial<CardSessionOptions> = {}) {
-  const transport = new ScriptedTransport(...scripts);
-  const clock = new FakeClock();
-  const session = new CardSession({ transport, slot: SCRIPTED_SLOT, setTimer: clock.setTimer, ...options });
-  return { transport, clock, session };
-}
-
-/** A step that waits: `reached` when its command has come, answered by `answer`. */
-function pausedStep([command, answer]: Step) {
-  const reached = deferred<void>();
-  const resume = deferred<void>();
-  const step: Step = [
-    command,
-    async () => {
-      reached.resolve();
-      await resume.promise;
-      if (answer instanceof Error) throw answer;
-      return typeof answer === "string" ? answer : answer();
-    },
-  ];
-  return { step, reached: reached.promise, resume: resume.resolve };
-}
 
 describe("one job", () => {
   test("finds the application selected and leaves the card without power", async () => {
@@ -279,53 +247,6 @@ describe("the row", () => {
     const { session, transport } = sessionOn([new PcscError("CARD_BUSY", "held"), [SELECT, QUERY]]);
     const jobs = [session.run("a", query), session.run("b", query)];
     expect((await Promise.allSettled(jobs)).map(({ status }) => status)).toEqual(["rejected", "fulfilled"]);
-    transport.expectAllEnded();
-  });
-});
-
-describe("hold", () => {
-  test("keeps the card for the next job, and ends in time", async () => {
-    const { session, transport, clock } = sessionOn([[...LOGIN, SIGN], LOGIN], { holdMs: 1000 });
-    await session.run("log in", login, { hold: true });
-    clock.advance(999);
-    expect(session.open).toBe(true);
-    expect(await session.run("log in", login, { hold: true })).toBe(256);
-    clock.advance(999);
-    expect(session.open).toBe(true);
-    clock.advance(1);
-    expect(await session.run("log in", login)).toBe(256);
-    expect(clock.timers).toBe(0);
-    transport.expectAllEnded();
-  });
-
-  test("the time does not run out inside a job", async () => {
-    const paused = pausedStep(SIGN);
-    const { session, transport, clock } = sessionOn([[...LOGIN, paused.step]], { holdMs: 1000 });
-    await session.run("log in", login, { hold: true });
-    const job = session.run("log in", login);
-    await paused.reached;
-    expect(clock.timers).toBe(0);
-    clock.advance(5000);
-    expect(session.open).toBe(true);
-    paused.resume();
-    expect(await job).toBe(256);
-    transport.expectAllEnded();
-  });
-
-  test("a job that holds nothing ends what the one before held", async () => {
-    const { session, transport, clock } = sessionOn([[...LOGIN, SIGN]]);
-    await session.run("log in", login, { hold: true });
-    await session.run("log in", login);
-    expect(session.open).toBe(false);
-    expect(clock.timers).toBe(0);
-    transport.expectAllEnded();
-  });
-
-  test("a held card that is gone fails the next job, which opens afresh", async () => {
-    const { session, transport } = sessionOn([[...LOGIN, [SIGN[0], reset()]], LOGIN]);
-    await session.run("log in", login, { hold: true });
-    await expect(session.run("log in", login)).rejects.toEqual(code("CARD_RESET"));
-    expect(await session.run("log in", login)).toBe(256);
     transport.expectAllEnded();
   });
 });
