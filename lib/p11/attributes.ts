@@ -39,27 +39,6 @@ interface Budget {
   left: number;
 }
 
-/**
- * Bytes of the value in a 64-bit program's memory: its ulValueLen.
- *
- * @throws TypeError if the value is not of the kind that the type has.
- */
-export function attributeLength(type: number, value: AttributeValue): number {
-  const checked = checkedValue(type, value);
-  switch (checked.form) {
-    case "bool":
-      return 1;
-    case "ulong":
-      return ULONG_BYTES;
-    case "mechanisms":
-      return checked.value.length * ULONG_BYTES;
-    case "template":
-      return checked.value.length * ATTRIBUTE_BYTES;
-    case "bytes":
-      return checked.value.length;
-  }
-}
-
 /** Bytes are views. @throws MALFORMED; TOO_LARGE over {@link MAX_ATTRIBUTES}. */
 export function readAttributes(reader: ByteReader): readonly Attribute[] {
   return readTemplate(reader, { left: MAX_ATTRIBUTES }, 0);
@@ -71,8 +50,9 @@ export function writeAttributes(writer: ByteWriter, attributes: readonly Attribu
   for (const { type, value } of attributes) {
     writer.u32(type).bool(value !== undefined);
     if (value === undefined) continue;
-    writer.u32(attributeLength(type, value));
-    writeValue(writer, type, value);
+    const checked = checkedValue(type, value);
+    writer.u32(lengthOf(checked));
+    writeValue(writer, checked);
   }
 }
 
@@ -131,8 +111,23 @@ function takeCount(reader: ByteReader, budget: Budget, depth: number, eachBytes:
   return count;
 }
 
-function writeValue(writer: ByteWriter, type: number, value: AttributeValue): void {
-  const checked = checkedValue(type, value);
+/** Bytes of the value in a 64-bit program's memory: its ulValueLen. */
+function lengthOf(checked: CheckedValue): number {
+  switch (checked.form) {
+    case "bool":
+      return 1;
+    case "ulong":
+      return ULONG_BYTES;
+    case "mechanisms":
+      return checked.value.length * ULONG_BYTES;
+    case "template":
+      return checked.value.length * ATTRIBUTE_BYTES;
+    case "bytes":
+      return checked.value.length;
+  }
+}
+
+function writeValue(writer: ByteWriter, checked: CheckedValue): void {
   switch (checked.form) {
     case "bool":
       writer.bool(checked.value);

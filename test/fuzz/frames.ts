@@ -39,14 +39,7 @@ export class FrameMaker {
     const kind = random.int(10);
     if (kind === 0) return random.bytes(1 + random.int(LONGEST_RANDOM));
     const seed = random.pick(this.#seeds);
-    if (kind < 5) return seed;
-    const cut = random.int(4) === 0 ? 1 + random.int(seed.length) : seed.length;
-    const tail = random.int(4) === 0 ? random.bytes(random.int(40)) : new Uint8Array();
-    const frame = new Uint8Array(cut + tail.length);
-    frame.set(seed.subarray(0, cut));
-    frame.set(tail, cut);
-    for (let changes = random.int(4); changes > 0; changes--) frame[random.int(frame.length)] = random.int(256);
-    return frame;
+    return kind < 5 ? seed : random.mutated(seed);
   }
 
   #endsTheTest(frame: Uint8Array): boolean {

@@ -23,4 +23,15 @@ export class Random {
   pick<T>(values: readonly [T, ...T[]]): T {
     return values[this.int(values.length)] ?? values[0];
   }
+
+  /** `seed` as it is, or cut off, with bytes after it, and with up to three of them changed. */
+  mutated(seed: Uint8Array): Uint8Array {
+    const cut = this.int(4) === 0 ? 1 + this.int(seed.length) : seed.length;
+    const tail = this.int(4) === 0 ? this.bytes(this.int(40)) : new Uint8Array();
+    const bytes = new Uint8Array(cut + tail.length);
+    bytes.set(seed.subarray(0, cut));
+    bytes.set(tail, cut);
+    for (let changes = this.int(4); changes > 0; changes--) bytes[this.int(bytes.length)] = this.int(256);
+    return bytes;
+  }
 }

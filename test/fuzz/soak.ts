@@ -5,8 +5,6 @@
 
 import { constants, createPublicKey, privateEncrypt, randomBytes, verify } from "node:crypto";
 import { join } from "node:path";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { type Daemon, startDaemon } from "../../agent/daemon.ts";
 import type { KeyStore } from "../../lib/keys.ts";
 import { silentLogger } from "../../lib/log.ts";
@@ -18,6 +16,7 @@ import { connectAgent } from "../helpers/agent-client.ts";
 import { type FakeKey, fakeKey } from "../helpers/fake-key-store.ts";
 import { hostKey } from "../helpers/host-key.ts";
 import { tempDir } from "../helpers/temp-dir.ts";
+import { collectedMemory } from "./collected-memory.ts";
 import { FrameMaker } from "./frames.ts";
 import { Random } from "./random.ts";
 
@@ -94,7 +93,7 @@ class Soak {
     ];
     await Promise.all([...work, this.#logInAgainAndAgain()]);
     const seconds = (performance.now() - startMs) / 1000;
-    const late = memory();
+    const late = collectedMemory();
     const early = this.#early ?? late;
     return {
       frames: this.#sent,
@@ -152,7 +151,7 @@ class Soak {
       await this.#logIn();
       this.#logins++;
       this.#worstLoginMs = Math.max(this.#worstLoginMs, performance.now() - startMs);
-      if (this.#early === undefined && this.#sent > frames / 10) this.#early = memory();
+      if (this.#early === undefined && this.#sent > frames / 10) this.#early = collectedMemory();
     }
   }
 
@@ -198,11 +197,4 @@ function storeOf({ identity, privateKey }: FakeKey): KeyStore {
       privateEncrypt({ key: privateKey, padding: constants.RSA_PKCS1_PADDING }, digestInfo),
     forget: async () => {},
   };
-}
-
-function memory(): NodeJS.MemoryUsage {
-  setFlagsFromString("--expose-gc");
-  const collect: unknown = runInNewContext("gc");
-  if (typeof collect === "function") collect();
-  return process.memoryUsage();
 }

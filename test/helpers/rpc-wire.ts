@@ -14,8 +14,8 @@ import type { Mechanism } from "../../lib/p11/values.ts";
 import { readByteArray, readUlong, writeUlong } from "../../lib/p11/wire.ts";
 
 /** Where they differ: mechanisms (0.25.6), input that is not there (0.25). */
-export type RpcStyle = "0.24" | "0.25" | "0.26";
-export const RPC_STYLES: readonly RpcStyle[] = ["0.24", "0.25", "0.26"];
+export const RPC_STYLES = ["0.24", "0.25", "0.26"] as const;
+export type RpcStyle = (typeof RPC_STYLES)[number];
 
 const NULL_LENGTH = 0xffffffff;
 
