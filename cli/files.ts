@@ -1,7 +1,7 @@
 /** Files that a command line names: what is read has a limit, what is written replaces the old one as a whole. */
 
 import { randomBytes } from "node:crypto";
-import { lstat, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { lstat, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { FileError, messageOf, TooLargeError } from "../lib/errors.ts";
 
 /** @throws FileError `IO_FAILED`; TOO_LARGE. */
@@ -30,6 +30,11 @@ export async function writeOutputFile(path: string, bytes: Uint8Array, mode: num
       await rm(temporary, { force: true });
     }
   });
+}
+
+/** A folder for files of the user's own: made where it is missing, for them alone. @throws FileError `IO_FAILED`. */
+export async function ensureFolder(path: string): Promise<void> {
+  await named(`make the folder ${path}`, path, () => mkdir(path, { recursive: true, mode: 0o700 }));
 }
 
 async function named<T>(doing: string, path: string, work: () => Promise<T>): Promise<T> {

@@ -5,6 +5,7 @@ import { CARD_SOURCES, PCSC_BINDINGS } from "../lib/config.ts";
 import packageJson from "../package.json" with { type: "json" };
 import { endOptionsAtCommand } from "./command-words.ts";
 import { agentCommand } from "./commands/agent.ts";
+import { cardCommand } from "./commands/card.ts";
 import { certCommand } from "./commands/cert.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
@@ -76,6 +77,7 @@ export function buildProgram(context: CommandContext): Command {
     pinCommand,
     certCommand,
     verifyCertCommand,
+    cardCommand,
     releaseCommand,
     envCommand,
     serviceCommand,

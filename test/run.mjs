@@ -25,6 +25,8 @@ const DEBIAN_PACKAGES = [
     "opensc",
     "opensc-pkcs11",
     "openssl",
+    "libopenjp2-tools",
+    "file",
     "openssh-server",
     "openssh-client",
     "git",

@@ -1,8 +1,9 @@
 /** What `cert` and `verify-cert` say, in Japanese. */
 
+import type { Era } from "../../lib/japanese-era.ts";
 import { printable } from "../../lib/printable.ts";
 import type { Check, CheckName, CheckResult, FindingDetails, Reason } from "../../lib/x509/checks.ts";
-import { type BirthDate, type Era, eraYear } from "../../lib/x509/holder.ts";
+import { type BirthDate, eraYear } from "../../lib/x509/holder.ts";
 import { isoDate } from "./dates.ts";
 import type { CertificateTexts } from "./messages.ts";
 

@@ -1,6 +1,7 @@
 /** English. Errors are written in English where they are thrown, so they are passed on as they are. */
 
 import { englishPrompts } from "../../lib/pin/words-en.ts";
+import { englishCard } from "./card-en.ts";
 import { englishCertificates } from "./certificates-en.ts";
 import { englishDoctor } from "./doctor-en.ts";
 import type { Messages } from "./messages.ts";
@@ -32,6 +33,11 @@ export const en: Messages = {
       "pin forget": "erase the PIN from running agents and from the OS keychain",
       cert: "show a certificate of the card, or save it",
       "verify-cert": "verify a certificate: chain to JPKI's CAs, dates, key usage, purpose, and revocation if asked",
+      card: "what else is on the card: name and address, individual number, face, photo",
+      "card attributes": "show name, address, birth date and sex, as text",
+      "card number": "show the individual number (個人番号); only with --i-may",
+      "card face": "show or save what is printed on the card's face: dates and sex, the rest as images (PNG)",
+      "card photo": "save the photo: JPEG 2000, or PNG with --png",
       status: "show agent, reader, card, tries left, certificate dates and the last failure; asks for nothing",
       doctor: "look for what stands in the way of a login, and say what to do about it",
       release: "make the running agent let go of the card now",
@@ -89,6 +95,15 @@ export const en: Messages = {
       remove: "take out again what --write has added, for all shells",
       format: "openssh (default), rfc4716, pkcs8 or jwk",
       "cert-format": "text (default), pem, der or json",
+      "attributes-with": "what opens them: pin (the text PIN of 4 digits, the default) or b (照合番号B)",
+      "face-with":
+        "what opens it: b (照合番号B: birth date, year of expiry, security code; the default) or a (照合番号A: the individual number)",
+      "i-may": "yes, this is my own card, or the law allows me to",
+      "i-may-image": "also read the image of the individual number (with --with a)",
+      item: "only this image: name, address, security-code or number",
+      "face-output": "write the images into this folder; with --item into this file, or - for a pipe",
+      "photo-output": "write into this file, or - for a pipe",
+      png: "decode the photo and write PNG",
       output: "write into this file; sign: readable by you alone",
       cert: "verify the certificate in this file (PEM or DER) instead of the card's",
       ca: "trust the CA certificates in this file too (PEM or DER)",
@@ -116,6 +131,7 @@ export const en: Messages = {
   setUp: englishSetUp,
   pin: englishPins,
   certificate: englishCertificates,
+  cardData: englishCard,
   demo: {
     intro:
       "A login with a virtual My Number card: everything below is real (agent, SSH, signature), only the card and " +

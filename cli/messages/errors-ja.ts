@@ -35,6 +35,16 @@ function japaneseWords(error: JpkiError): ErrorText {
     case "CARD_RESET":
       return text("処理の途中でカードが外されたか、リセットされました", "カードを置き直して、もう一度実行してください");
     case "CARD_STATUS":
+      if (details["problem"] === "no-application")
+        return text(
+          "このカードには、その記録を扱うアプリケーションがありません",
+          "スマートフォンにあるのは電子証明書だけです。マイナンバーカードそのものをリーダーに置いてください",
+        );
+      if (details["problem"] === "not-opened")
+        return text(
+          "入力は正しいものでしたが、このカードではその記録を読み取れませんでした",
+          "別の --with を指定してください",
+        );
       return withReason("カードが想定外の応答を返しました", error, hint);
     case "NOT_JPKI":
       return text("リーダーのカードは公的個人認証（JPKI）のカードではありません", "マイナンバーカードを置いてください");
@@ -73,6 +83,11 @@ function japaneseWords(error: JpkiError): ErrorText {
     case "ALGORITHM_UNSUPPORTED":
       return withReason("対応していない署名方式です", error, hint);
     case "POLICY_REFUSED":
+      if (details["problem"] === "number-unasked")
+        return text(
+          "個人番号は --i-may がなければ読み取りません",
+          "番号法により、他人の個人番号の収集は制限されています。自分のカードか、法律で認められている場合だけ --i-may を付けてください",
+        );
       return withReason("この署名要求は拒否されました", error, hint);
     case "MALFORMED":
       return withReason("データの形式が正しくありません", error, hint);
@@ -88,6 +103,8 @@ function japaneseWords(error: JpkiError): ErrorText {
     case "CONFIG_INVALID":
       return japaneseUsage(error);
     case "IO_FAILED":
+      if (details["problem"] === "no-image")
+        return text(`カードにその画像がありません（${details["item"]}）`, undefined);
       return withReason("ファイルを読み書きできません", error, hint);
     default:
       return assertNever(error.code);

@@ -1,6 +1,7 @@
 /** Japanese, for people who work in Japanese: the cards' official terms, technical names left as they are. */
 
 import { japanesePrompts } from "../../lib/pin/words-ja.ts";
+import { japaneseCard } from "./card-ja.ts";
 import { japaneseCertificates } from "./certificates-ja.ts";
 import { japaneseDoctor } from "./doctor-ja.ts";
 import { japaneseError } from "./errors-ja.ts";
@@ -33,6 +34,11 @@ export const ja: Messages = {
       "pin forget": "動作中のエージェントと OS のキーチェーンから暗証番号を消去する",
       cert: "カードの電子証明書を表示する、またはファイルに保存する",
       "verify-cert": "電子証明書を検証する（JPKI 認証局の署名、有効期間、鍵用途、目的、指定があれば失効）",
+      card: "カードのほかの記録（氏名と住所、個人番号、券面、顔写真）を読み取る",
+      "card attributes": "氏名、住所、生年月日、性別を文字で表示する",
+      "card number": "個人番号を表示する（--i-may が必要）",
+      "card face": "券面の内容（日付と性別、そのほかは PNG 画像）を表示または保存する",
+      "card photo": "顔写真を保存する（JPEG 2000。--png で PNG）",
       status: "エージェント、リーダー、カード、残り回数、証明書の期限、最後の失敗を表示する（暗証番号は不要）",
       doctor: "ログインの妨げになるものを調べ、対処を示す",
       release: "動作中のエージェントにカードを解放させる",
@@ -89,6 +95,15 @@ export const ja: Messages = {
       remove: "--write が書き込んだ設定を、すべてのシェルについて元に戻す",
       format: "openssh（既定）、rfc4716、pkcs8、jwk",
       "cert-format": "text（既定）、pem、der、json のいずれか",
+      "attributes-with": "読み取りに使うもの: pin（券面事項入力補助用の暗証番号4桁、既定）、b（照合番号B）",
+      "face-with":
+        "読み取りに使うもの: b（照合番号B。生年月日、有効期限の年、セキュリティコード。既定）、a（照合番号A。個人番号）",
+      "i-may": "自分のカードであるか、法律で認められていることを確認した",
+      "i-may-image": "個人番号の画像も読み取る（--with a が必要）",
+      item: "この画像だけ: name（氏名）、address（住所）、security-code（セキュリティコード）、number（個人番号）",
+      "face-output": "画像をこのフォルダーに書き込む（--item があればこのファイルに、- はパイプ用）",
+      "photo-output": "このファイルに書き込む（- はパイプ用）",
+      png: "顔写真を復号して PNG で書き込む",
       output: "このファイルに書き込む（sign は本人だけが読める権限にする）",
       cert: "カードの代わりに、このファイルの証明書（PEM または DER）を検証する",
       ca: "このファイルの認証局証明書（PEM または DER）も信頼する",
@@ -116,6 +131,7 @@ export const ja: Messages = {
   setUp: japaneseSetUp,
   pin: japanesePins,
   certificate: japaneseCertificates,
+  cardData: japaneseCard,
   demo: {
     intro:
       "仮想のマイナンバーカードでログインしてみます。架空なのはカードと名義人だけで、エージェントも SSH も署名も本物です。",

@@ -3,6 +3,7 @@
 import type { PinState, ProbeStep } from "../../agent/main.ts";
 import type { CardStatus, ReaderStatus, TriesLeft } from "../../lib/agent-status.ts";
 import type { BeliefId, Observation } from "../../lib/card/probe-notes.ts";
+import type { Sex } from "../../lib/card/tagged-file.ts";
 import type { JpkiError } from "../../lib/errors.ts";
 import type { ChosenPinName } from "../../lib/pin/pin.ts";
 import type { PromptTexts } from "../../lib/pin/prompt.ts";
@@ -24,6 +25,11 @@ export type CommandName =
   | "pin forget"
   | "cert"
   | "verify-cert"
+  | "card"
+  | "card attributes"
+  | "card number"
+  | "card face"
+  | "card photo"
   | "status"
   | "release"
   | "doctor"
@@ -75,6 +81,14 @@ export type OptionName =
   | "format"
   | "cert-format"
   | "output"
+  | "attributes-with"
+  | "face-with"
+  | "i-may"
+  | "i-may-image"
+  | "item"
+  | "face-output"
+  | "photo-output"
+  | "png"
   | "cert"
   | "ca"
   | "crl"
@@ -178,6 +192,22 @@ export interface CertificateTexts {
   check(check: Check): string;
   readonly verdicts: Readonly<Record<"valid" | "valid-so-far" | "not-valid", string>>;
 }
+
+/** `card`. */
+export interface CardTexts {
+  readonly labels: Readonly<Record<CardLabel, string>>;
+  readonly sexes: Readonly<Record<Sex, string>>;
+  /** A day; `era` as it is told, or as the calendar has it. */
+  date(date: BirthDate): string;
+  /** Of an image that is not written anywhere. */
+  image(bytes: number): string;
+  /** Before the individual number is read. */
+  readonly numberLaw: string;
+  /** While the card's face is read; for one line with the share that is done. */
+  readonly reading: string;
+}
+
+export type CardLabel = "name" | "address" | "birthDate" | "sex" | "expires" | "securityCode" | "number" | "photo";
 
 export type CertificateLabel =
   | "subject"
@@ -285,6 +315,7 @@ export interface Messages {
   readonly setUp: SetUpTexts;
   readonly pin: PinTexts;
   readonly certificate: CertificateTexts;
+  readonly cardData: CardTexts;
   readonly demo: DemoTexts;
   error(error: JpkiError): ErrorText;
 }

@@ -6,9 +6,8 @@
  * Gregorian, as verifiers of real certificates read it. A year below 100 can only be the era's own and is converted.
  */
 
+import type { Era } from "../japanese-era.ts";
 import type { Certificate } from "./certificate-fields.ts";
-
-export type Era = "meiji" | "taisho" | "showa" | "heisei" | "reiwa";
 
 /** Parts that are not known (`00`) are undefined; `era` only where it is told. */
 export interface BirthDate {
