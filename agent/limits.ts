@@ -1,5 +1,5 @@
 /**
- * Every cap of the agent's sockets, in one place. Frame and field sizes are caps of the wire format: lib/ssh.
+ * Every cap of the agent's sockets, in one place. Frame and field sizes are caps of the wire formats: lib/ssh, lib/p11.
  *
  * There is no limit on idle time, as ssh-agent has none: `ssh -A` may keep a connection for days. A full house makes
  * room by closing the connection that has been idle longest, so that silent clients cost the others nothing.

@@ -69,16 +69,19 @@ export class Dispatcher {
   }
 
   async #answer(body: Uint8Array): Promise<Uint8Array> {
+    const { log } = this.#client;
+    let call: CallName | undefined;
     try {
-      return await this.#dispatch(decoded(() => decodeRpcRequest(body)));
+      const request = decoded(() => decodeRpcRequest(body));
+      call = request.call;
+      return await this.#dispatch(request);
     } catch (error) {
-      const { log } = this.#client;
+      if (error instanceof CkError) return encodeRpcError(error.rv);
       if (error instanceof Undecoded) {
-        log.warn("malformed PKCS #11 request", { error: error.message });
+        log.warn("malformed PKCS #11 request", { call, error: error.message });
         return encodeRpcError(CKR_DEVICE_ERROR);
       }
-      if (error instanceof CkError) return encodeRpcError(error.rv);
-      log.error("PKCS #11 request failed unexpectedly", { error: messageOf(error) });
+      log.error("PKCS #11 request failed unexpectedly", { call, error: messageOf(error) });
       return encodeRpcError(CKR_GENERAL_ERROR);
     }
   }
