@@ -13,6 +13,7 @@ import { envCommand } from "./commands/env.ts";
 import { exportKeyCommand } from "./commands/export-key.ts";
 import { logCommand } from "./commands/log.ts";
 import { pinCommand } from "./commands/pin.ts";
+import { pkcs11Command } from "./commands/pkcs11.ts";
 import { releaseCommand } from "./commands/release.ts";
 import { serviceCommand } from "./commands/service.ts";
 import { statusCommand } from "./commands/status.ts";
@@ -81,6 +82,7 @@ export function buildProgram(context: CommandContext): Command {
     releaseCommand,
     envCommand,
     serviceCommand,
+    pkcs11Command,
     logCommand,
     demoCommand,
   ])

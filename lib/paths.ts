@@ -29,6 +29,16 @@ export function defaultSocket(sources: PathSources): string {
   return join(runtime === undefined ? stateFolder(sources) : join(runtime, FOLDER), "agent.sock");
 }
 
+/**
+ * The socket of the PKCS#11 face where p11-kit-client.so looks by itself (p11-kit 0.23 and later, observed with 0.24.1):
+ * with XDG_RUNTIME_DIR no program needs a variable.
+ */
+export function defaultPkcs11Socket(sources: PathSources): string {
+  const runtime = baseFolder(sources, "XDG_RUNTIME_DIR");
+  const base = runtime ?? baseFolder(sources, "XDG_CACHE_HOME") ?? join(sources.home, ".cache");
+  return join(base, "p11-kit", "pkcs11");
+}
+
 /** "All paths set in these environment variables must be absolute. [...] consider the path invalid and ignore it." */
 function baseFolder({ env }: PathSources, name: string): string | undefined {
   const value = env[name];

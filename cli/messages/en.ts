@@ -6,6 +6,7 @@ import { englishCertificates } from "./certificates-en.ts";
 import { englishDoctor } from "./doctor-en.ts";
 import type { Messages } from "./messages.ts";
 import { englishPins } from "./pins-en.ts";
+import { englishPkcs11 } from "./pkcs11-en.ts";
 import { englishReport } from "./report-en.ts";
 import { englishSetUp } from "./set-up-en.ts";
 import { englishSignatures } from "./signatures-en.ts";
@@ -46,12 +47,16 @@ export const en: Messages = {
       "service install": "install and enable the service; run again after an update",
       "service uninstall": "stop and remove the service, and all that env --write has added",
       "service status": "show whether the service is installed, listening and running",
+      pkcs11: "the card in browsers, curl, VPNs and others, by PKCS#11",
+      "pkcs11 env": "print what programs need to use the card, or write p11-kit's module file",
+      "pkcs11 server-config": "print what lets this card, and no other, in at a server",
       log: "show what the card's key signed or refused to sign, for whom; the newest last",
       demo: "show a whole login with a built-in virtual card; needs no card and no reader",
     },
     pinName: "auth (user authentication), sign (digital signature) or text (text information)",
     certificateName: "auth (user authentication), sign (digital signature), or the CA's: auth-ca, sign-ca",
     certificatePurpose: "auth (user authentication) or sign (digital signature)",
+    server: "nginx, apache or sshd",
     command: "run this command with the agent in its environment, and end with it",
     options: {
       reader: "use only the reader with this name (or a part of it)",
@@ -93,6 +98,11 @@ export const en: Messages = {
       host: "use the card, and only the card, for these hosts: patterns as in ssh_config (default: all, beside your other keys)",
       write: "add it between marks to the shell's start file, ~/.ssh/config and git's global configuration",
       remove: "take out again what --write has added, for all shells",
+      "pkcs11-socket-env":
+        "path of the agent's PKCS#11 socket (default: p11-kit/pkcs11 in XDG_RUNTIME_DIR, where p11-kit looks by itself)",
+      "write-module": "write the module file, so that programs that use p11-kit find the card",
+      "remove-module": "take out again what --write has added",
+      "server-cert": "let in the certificate in this file (PEM, and behind it its CA's) instead of the card's",
       format: "openssh (default), rfc4716, pkcs8 or jwk",
       "cert-format": "text (default), pem, der or json",
       "attributes-with": "what opens them: pin (the text PIN of 4 digits, the default) or b (照合番号B)",
@@ -129,6 +139,7 @@ export const en: Messages = {
   doctor: englishDoctor,
   report: englishReport,
   setUp: englishSetUp,
+  pkcs11: englishPkcs11,
   pin: englishPins,
   certificate: englishCertificates,
   cardData: englishCard,

@@ -7,6 +7,7 @@ import { japaneseDoctor } from "./doctor-ja.ts";
 import { japaneseError } from "./errors-ja.ts";
 import type { Messages } from "./messages.ts";
 import { japanesePins } from "./pins-ja.ts";
+import { japanesePkcs11 } from "./pkcs11-ja.ts";
 import { japaneseReport } from "./report-ja.ts";
 import { japaneseSetUp } from "./set-up-ja.ts";
 import { japaneseSignatures } from "./signatures-ja.ts";
@@ -47,12 +48,16 @@ export const ja: Messages = {
       "service install": "サービスを設定して有効にする（更新後にも実行する）",
       "service uninstall": "サービスを停止して取り除き、env --write が書き込んだ設定も元に戻す",
       "service status": "サービスの設定と動作の状態を表示する",
+      pkcs11: "ブラウザー、curl、VPN などで PKCS#11 を通じてカードを使う",
+      "pkcs11 env": "各プログラムでカードを使うための設定を表示する、または p11-kit のモジュール設定を書き込む",
+      "pkcs11 server-config": "このカードだけを通すサーバーの設定を表示する",
       log: "カードの鍵による署名の記録を表示する（新しいものが最後）",
       demo: "内蔵の仮想カードでログインの流れを実演する（カードもリーダーも不要）",
     },
     pinName: "auth（利用者証明用）、sign（署名用）、text（券面事項入力補助用）",
     certificateName: "auth（利用者証明用）、sign（署名用）、認証局の証明書は auth-ca、sign-ca",
     certificatePurpose: "auth（利用者証明用）、sign（署名用）",
+    server: "nginx、apache、sshd",
     command: "エージェントを使える環境でこのコマンドを実行し、コマンドとともに終了する",
     options: {
       reader: "この名前（一部でも可）のカードリーダーだけを使う",
@@ -93,6 +98,11 @@ export const ja: Messages = {
       host: "このホスト（ssh_config のパターン）ではカードの鍵だけを使う（既定: すべてのホスト、ほかの鍵も併用）",
       write: "シェルの起動ファイル、~/.ssh/config、git のグローバル設定に書き込む",
       remove: "--write が書き込んだ設定を、すべてのシェルについて元に戻す",
+      "pkcs11-socket-env":
+        "エージェントの PKCS#11 ソケットのパス（既定: XDG_RUNTIME_DIR の p11-kit/pkcs11。p11-kit が自動的に参照する）",
+      "write-module": "モジュール設定を書き込む（p11-kit を使うプログラムからカードが見えるようになる）",
+      "remove-module": "--write が書き込んだ設定を元に戻す",
+      "server-cert": "カードの代わりに、このファイルの証明書（PEM、認証局の証明書を続けたもの）を通す",
       format: "openssh（既定）、rfc4716、pkcs8、jwk",
       "cert-format": "text（既定）、pem、der、json のいずれか",
       "attributes-with": "読み取りに使うもの: pin（券面事項入力補助用の暗証番号4桁、既定）、b（照合番号B）",
@@ -129,6 +139,7 @@ export const ja: Messages = {
   doctor: japaneseDoctor,
   report: japaneseReport,
   setUp: japaneseSetUp,
+  pkcs11: japanesePkcs11,
   pin: japanesePins,
   certificate: japaneseCertificates,
   cardData: japaneseCard,

@@ -12,6 +12,7 @@ import type { Check } from "../../lib/x509/checks.ts";
 import type { BirthDate, Holder } from "../../lib/x509/holder.ts";
 import type { ValidityState } from "../../lib/x509/validity.ts";
 import type { FindingTexts, Level } from "../doctor/finding.ts";
+import type { Pkcs11Program } from "../set-up/pkcs11-plan.ts";
 import type { ServiceState } from "../set-up/service.ts";
 import type { FileChange } from "../set-up/write.ts";
 
@@ -38,6 +39,9 @@ export type CommandName =
   | "service install"
   | "service uninstall"
   | "service status"
+  | "pkcs11"
+  | "pkcs11 env"
+  | "pkcs11 server-config"
   | "log"
   | "demo";
 
@@ -78,6 +82,10 @@ export type OptionName =
   | "host"
   | "write"
   | "remove"
+  | "pkcs11-socket-env"
+  | "write-module"
+  | "remove-module"
+  | "server-cert"
   | "format"
   | "cert-format"
   | "output"
@@ -118,6 +126,8 @@ export interface HelpTexts {
   readonly certificateName: string;
   /** Which kind of certificate `verify-cert` looks at. */
   readonly certificatePurpose: string;
+  /** For which server `pkcs11 server-config` is. */
+  readonly server: string;
 }
 
 /** An error in words. */
@@ -280,6 +290,31 @@ export interface SetUpTexts {
   status(state: ServiceState): string;
 }
 
+/** `pkcs11 env` and `pkcs11 server-config`. */
+export interface Pkcs11Texts {
+  /** p11-kit-client.so is not installed: what to install. */
+  readonly noModule: string;
+  /** Before the settings of each program; several lines. */
+  readonly programs: Readonly<Record<Pkcs11Program | "module" | "p11Kit", string>>;
+  readonly servers: ServerTexts;
+}
+
+/** Comments in a server's configuration; several lines each. */
+export interface ServerTexts {
+  /** Before the line that names the one certificate. */
+  readonly oneLineEach: string;
+  readonly nginx: TlsServerTexts;
+  readonly apache: TlsServerTexts;
+  readonly sshd: { readonly intro: string };
+}
+
+export interface TlsServerTexts {
+  /** Where the lines belong, and who is let in. */
+  readonly intro: string;
+  /** Which versions of TLS. */
+  readonly protocols: string;
+}
+
 export interface ReportTexts {
   readonly intro: string;
   readonly reader: string;
@@ -313,6 +348,7 @@ export interface Messages {
   readonly doctor: DoctorTexts;
   readonly report: ReportTexts;
   readonly setUp: SetUpTexts;
+  readonly pkcs11: Pkcs11Texts;
   readonly pin: PinTexts;
   readonly certificate: CertificateTexts;
   readonly cardData: CardTexts;

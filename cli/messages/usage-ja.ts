@@ -55,6 +55,8 @@ function usageWords(details: ErrorDetails): string | undefined {
       return `${subject} は端末に表示できません。-o でファイルに書き込むか、| で別のプログラムに渡してください`;
     case "several-certificates":
       return `${subject} に指定できる証明書は1つだけです（${value}）`;
+    case "no-ca-certificate":
+      return `${file} に、電子証明書と、それに続く認証局の証明書がありません（jpki-agent cert auth と cert auth-ca の --format pem で出力したものを1つのファイルにしてください）`;
     case "several-cards":
       return "カードが複数あります。使わないカードを外すか、--reader でカードリーダーを指定してください";
     default:

@@ -17,7 +17,7 @@ export interface FileChange {
   readonly result: "written" | "unchanged" | "removed" | "kept";
 }
 
-type Places = Pick<Deps, "env" | "home">;
+export type Places = Pick<Deps, "env" | "home">;
 
 const KEY_FILE_MODE = 0o644;
 

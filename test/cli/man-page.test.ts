@@ -18,7 +18,7 @@ async function helpOf(command: string): Promise<{ commands: string[]; options: s
     return Array.from(block.matchAll(pattern), ([, name = ""]) => name);
   };
   return {
-    commands: names("Commands", /^ {2}([a-z][a-z-]*)/gm).map((name) => `${command} ${name}`.trim()),
+    commands: names("Commands", /^ {2}([a-z][a-z0-9-]*)/gm).map((name) => `${command} ${name}`.trim()),
     options: names("Options", /^ {2}(?:-\w, )?(--[a-z][a-z0-9-]*|-\w)\b/gm),
   };
 }
@@ -44,7 +44,7 @@ describe("the man page", () => {
     page
       .replaceAll("\\-", "-")
       .split(/^\.S[HS] /m)
-      .map((text) => [/^(?:[a-z][a-z -]*[a-z]|[A-Z ]+)/.exec(text)?.[0], text]),
+      .map((text) => [/^(?:[a-z][a-z0-9 -]*[a-z0-9]|[A-Z ]+)/.exec(text)?.[0], text]),
   );
 
   it.each([...help].filter(([command]) => !isGroup(command)))("has %j and its options", (command, options) => {
