@@ -24,6 +24,7 @@ const DEBIAN_PACKAGES = [
     "vsmartcard-vpcd",
     "opensc",
     "opensc-pkcs11",
+    "p11-kit-modules",
     "openssl",
     "libopenjp2-tools",
     "file",

@@ -3,7 +3,7 @@
  * none with a signature, memory stays flat, and a program whose person logs in signs every so often.
  */
 
-import { createPrivateKey, createPublicKey, type KeyObject, verify, X509Certificate } from "node:crypto";
+import { createPrivateKey, type KeyObject, verify, X509Certificate } from "node:crypto";
 import { join } from "node:path";
 import { type P11Face, startP11Face } from "../../agent/p11/face.ts";
 import { createApplications } from "../../agent/p11/handler.ts";
@@ -93,9 +93,7 @@ class SoakCard implements P11Token {
   constructor(pki: VirtualPki) {
     this.#pki = pki;
     this.#key = createPrivateKey({ key: Buffer.from(pki.authKey), format: "der", type: "pkcs8" });
-    this.publicKey = createPublicKey(
-      new X509Certificate(pki.authCertificate).publicKey.export({ type: "spki", format: "pem" }),
-    );
+    this.publicKey = new X509Certificate(pki.authCertificate).publicKey;
   }
 
   certificate = () => this.#pki.authCertificate;
