@@ -4,18 +4,19 @@
  */
 
 import type { CardTransport } from "../lib/card/transport.ts";
-import type { CardKey, KnownKeyStore } from "../lib/card-key.ts";
+import type { KnownKeyStore } from "../lib/card-key.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Prompt } from "../lib/pin/prompt.ts";
 import type { PinVault } from "../lib/pin/vault.ts";
 import type { SignatureRecord } from "../lib/signature-entry.ts";
-import { CardLogin, type CardLoginOptions } from "./card-login.ts";
+import { CardLogin, type CardLoginOptions, insertedCard } from "./card-login.ts";
 import { CardRegistry, type CardRegistryOptions } from "./card-registry.ts";
 import { KeyConstraints } from "./key-constraints.ts";
 import { PinBroker } from "./pin-broker.ts";
 import { readerFilter } from "./reader-filter.ts";
 import { type PinCache, RememberedPins, type RememberedPinsOptions } from "./remembered-pins.ts";
+import { rememberCard } from "./renewal.ts";
 
 /** The outside, ready to use. Closed by what is built on it. */
 export interface AgentParts {
@@ -69,8 +70,8 @@ export function openCards(parts: AgentParts, cache: PinCache, holdMs: number, ho
     onChange: (insertions) => remembered.forgetInsertionsExcept(insertions),
     onKey: (key) => {
       constraints.restore(key.id);
-      tellNewKey(known.list(), key, log);
-      return known.remember(key);
+      const present = new Set(registry.cards().flatMap((card) => insertedCard(card)?.key.id ?? []));
+      return rememberCard(key, { known, present, log });
     },
     log,
   });
@@ -84,16 +85,6 @@ export function openCards(parts: AgentParts, cache: PinCache, holdMs: number, ho
     await transport.close();
   };
   return { registry, broker, remembered, login, constraints, close };
-}
-
-/** Whether a card is new or renewed it does not tell: the names on it are not ours to keep. No key is dropped. */
-function tellNewKey(known: readonly CardKey[], { id, comment }: CardKey, log: Logger): void {
-  if (known.length === 0 || known.some((key) => key.id === id)) return;
-  log.info("a card with a key never seen before; if it replaces another, run: jpki-agent export-key", {
-    event: "new-key",
-    key: id,
-    card: comment,
-  });
 }
 
 /** How long a start waits for the cards on the readers to be read, so that the first listing has them. */

@@ -1,11 +1,12 @@
 /**
  * A card's authentication key as it is remembered: in memory, and in the state folder behind the port
- * {@link KnownKeyStore}. Holds nothing of the holder: no certificate, no subject, no dates.
+ * {@link KnownKeyStore}. Holds nothing of the holder: no certificate, no subject, no birthday.
  */
 
 import { createHash } from "node:crypto";
 import type { RsaPublicKey } from "./keys.ts";
 import { rsaPublicKeyOfCertificate } from "./x509/certificate.ts";
+import { validityOfCertificate } from "./x509/validity.ts";
 
 export interface CardKey {
   /** SHA-256 of the authentication certificate's DER, lower-case hex. */
@@ -16,14 +17,22 @@ export interface CardKey {
   readonly comment: string;
   /** Whether the card makes RSASSA-PSS signatures; undefined while nobody has asked it. */
   readonly pss?: boolean | undefined;
+  /** The year (UTC) in which the certificate ends; the day is the holder's birthday, and not kept. */
+  readonly lastYear?: number | undefined;
+  /** When the certificate was issued; in memory only. */
+  readonly issued?: Date | undefined;
 }
 
 /** Keys once seen, kept over restarts. */
 export interface KnownKeyStore {
   /** At once; includes what another process wrote meanwhile. */
   list(): readonly CardKey[];
-  /** What was learnt of the card before stays where `key` does not say it. @throws FileError `IO_FAILED`. */
-  remember(key: CardKey): Promise<void>;
+  /**
+   * What was learnt of the card before stays where `key` does not say it.
+   *
+   * @param replaces id of a key that is dropped. @throws FileError `IO_FAILED`.
+   */
+  remember(key: CardKey, replaces?: string | undefined): Promise<void>;
 }
 
 /**
@@ -34,10 +43,14 @@ export interface KnownKeyStore {
  */
 export function cardKeyOf(certificate: Uint8Array, kind: CardKey["kind"]): CardKey {
   const id = createHash("sha256").update(certificate).digest("hex");
+  const publicKey = rsaPublicKeyOfCertificate(certificate);
+  const { notBefore, notAfter } = validityOfCertificate(certificate);
   return {
     id,
     kind,
-    publicKey: rsaPublicKeyOfCertificate(certificate),
+    publicKey,
     comment: `My Number ${kind} ${id.slice(0, 8)}`,
+    lastYear: notAfter.getUTCFullYear(),
+    issued: notBefore,
   };
 }

@@ -40,6 +40,8 @@ const keysFile = z.strictObject({
       comment: z.string().regex(/^\P{Cc}{0,200}$/u),
       /** Only where the PKCS#11 face has asked the card. */
       pss: z.boolean().optional(),
+      /** Absent in files of earlier versions, until the card is seen again. */
+      lastYear: z.int().min(1970).max(9999).optional(),
     }),
   ),
 });
@@ -72,16 +74,17 @@ class KnownKeysFile implements KnownKeyStore {
     return this.#look().keys;
   }
 
-  async remember(key: CardKey): Promise<void> {
+  async remember(key: CardKey, replaces?: string | undefined): Promise<void> {
     try {
       for (let tries = 0; tries < MAX_REPLACE_TRIES; tries++) {
         const before = this.#look();
         const known = before.keys.find(({ id }) => id === key.id);
-        const now = { ...key, pss: key.pss ?? known?.pss };
-        if (known !== undefined && isSame(known, now)) return;
+        const now = { ...key, pss: key.pss ?? known?.pss, lastYear: key.lastYear ?? known?.lastYear };
+        const others = before.keys.filter(({ id }) => id !== key.id && id !== replaces);
+        const isKept = known !== undefined && isSame(known, now);
+        if (isKept && others.length === before.keys.length - 1) return;
         if (before.state === "unreadable") throw new Error("it is there, but cannot be read");
-        const keys = [...before.keys.filter(({ id }) => id !== key.id), now];
-        if (await this.#replace(keys, before)) return;
+        if (await this.#replace([...others, now], before)) return;
       }
       throw new Error(`another process changed it ${MAX_REPLACE_TRIES} times meanwhile`);
     } catch (cause) {
@@ -163,12 +166,13 @@ class KnownKeysFile implements KnownKeyStore {
 function decodeKeys(text: Uint8Array): readonly CardKey[] {
   if (text.length > MAX_FILE_BYTES) throw new Error(`${text.length} bytes, the limit is ${MAX_FILE_BYTES}`);
   const { keys } = keysFile.parse(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(text)));
-  return keys.map(({ id, kind, modulus, exponent, comment, pss }) => ({
+  return keys.map(({ id, kind, modulus, exponent, comment, pss, lastYear }) => ({
     id,
     kind,
     publicKey: { modulus: fromHex(modulus), exponent: fromHex(exponent) },
     comment,
     ...(pss === undefined ? {} : { pss }),
+    ...(lastYear === undefined ? {} : { lastYear }),
   }));
 }
 
@@ -177,8 +181,8 @@ function encodeKeys(keys: readonly CardKey[]): Uint8Array {
   return utf8(`${JSON.stringify(keysFile.parse({ version: 1, keys: keys.map(plain) }), null, 2)}\n`);
 }
 
-function plain({ id, kind, publicKey, comment, pss }: CardKey) {
-  return { id, kind, modulus: toHex(publicKey.modulus), exponent: toHex(publicKey.exponent), comment, pss };
+function plain({ id, kind, publicKey, comment, pss, lastYear }: CardKey) {
+  return { id, kind, modulus: toHex(publicKey.modulus), exponent: toHex(publicKey.exponent), comment, pss, lastYear };
 }
 
 function isSame(a: CardKey, b: CardKey): boolean {

@@ -116,6 +116,23 @@ describe("known keys", () => {
     expect(statSync(file, { bigint: true }).ino).toBe(before.ino);
   });
 
+  test("the year of a key's end is kept, and the day of its issue is not", async () => {
+    const issued = new Date(0);
+    await openStore().store.remember(key(1, { lastYear: 2029, issued }));
+    expect(openStore().store.list()).toEqual([key(1, { lastYear: 2029 })]);
+    await openStore().store.remember(key(1));
+    expect(openStore().store.list()).toEqual([key(1, { lastYear: 2029 })]);
+  });
+
+  test("a key that takes another's place: in one step, also where it is known already", async () => {
+    const { store } = openStore();
+    for (const n of [1, 2, 3]) await store.remember(key(n));
+    await store.remember(key(3), key(1).id);
+    expect(store.list()).toEqual([key(2), key(3)]);
+    await store.remember(key(4), key(2).id);
+    expect(store.list()).toEqual([key(3), key(4)]);
+  });
+
   test("a key with a new comment takes the place of the old one", async () => {
     const { store } = openStore();
     await store.remember(key(1));
