@@ -38,7 +38,7 @@ import { libraryInfo, slotInfo, tokenInfo } from "./slot-view.ts";
 import type { P11Slot, P11Slots, P11Token } from "./token.ts";
 import { TokenLogin } from "./token-login.ts";
 
-export interface P11FaceOptions {
+export interface ApplicationsOptions {
   readonly slots: P11Slots;
   /** Signatures with SHA-1, for what knows no other: TLS before 1.2. */
   readonly allowSha1: boolean;
@@ -51,13 +51,13 @@ export interface P11FaceOptions {
 const KEY_BITS = 2048;
 
 /** What all programs share: none can name another's session, for no handle is given twice. */
-interface Shared extends P11FaceOptions {
+interface Shared extends ApplicationsOptions {
   readonly objects: ObjectTable;
   readonly nextSession: () => number;
 }
 
 /** @returns what makes an application for each program that calls C_Initialize. */
-export function createApplications(options: P11FaceOptions): OpenApplication {
+export function createApplications(options: ApplicationsOptions): OpenApplication {
   let handle = 0;
   const shared = { ...options, objects: new ObjectTable(options.log), nextSession: () => ++handle };
   return (client) => new Application(shared, client);
@@ -149,13 +149,13 @@ class Application implements P11Application {
     const until = AbortSignal.any([signal, over]);
     switch (user) {
       case CKU_USER:
-        await login.login(pinFromProgram(key, pin), until);
+        await login.login(pinFromProgram(key, pin, this.#client.log), until);
         return [];
       case CKU_CONTEXT_SPECIFIC:
         openOperation(session);
         if (!token.asksEachTime) throw new CkError(CKR_OPERATION_NOT_INITIALIZED);
         if (login.current === undefined) throw new CkError(CKR_USER_NOT_LOGGED_IN);
-        await login.loginAgain(pinFromProgram(key, pin), until);
+        await login.loginAgain(pinFromProgram(key, pin, this.#client.log), until);
         return [];
       default:
         // The security officer too: there is nothing here to be set up.
@@ -206,8 +206,10 @@ class Application implements P11Application {
     if (session.signing !== undefined) throw new CkError(CKR_OPERATION_ACTIVE);
     const chosen = chooseMechanism(mechanism, this.#offering(session.token));
     const object = this.#objectsOf(session).find((known) => known.handle === key)?.object;
-    if (object?.kind !== "private-key") throw new CkError(CKR_KEY_HANDLE_INVALID);
+    if (object !== undefined && object.kind !== "private-key") throw new CkError(CKR_KEY_HANDLE_INVALID);
+    // First: some cards show their certificate, and so their key, for as long as the login holds only.
     if (session.login.current === undefined) throw new CkError(CKR_USER_NOT_LOGGED_IN);
+    if (object === undefined) throw new CkError(CKR_KEY_HANDLE_INVALID);
     const { allowSha1 } = this.#shared;
     session.signing = new SignOperation(chosen, { signatureBytes: object.modulusBytes, allowSha1 });
     return [];

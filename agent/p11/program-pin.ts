@@ -1,6 +1,7 @@
 /** A PIN that a program brings to C_Login: judged here, so that what cannot be one never reaches the card. */
 
 import { PinError } from "../../lib/errors.ts";
+import type { Logger } from "../../lib/log.ts";
 import { CKR_PIN_INVALID, CKR_PIN_LEN_RANGE } from "../../lib/p11/constants.ts";
 import { type Pin, pinFromBytes } from "../../lib/pin/pin.ts";
 import { CkError } from "./ck-error.ts";
@@ -14,7 +15,7 @@ export const PIN_LENGTHS = { auth: { min: 4, max: 4 }, sign: { min: 6, max: 16 }
  * @returns undefined for no bytes: the agent asks.
  * @throws CkError CKR_PIN_LEN_RANGE, CKR_PIN_INVALID.
  */
-export function pinFromProgram(key: P11Slot["key"], bytes: Uint8Array | undefined): Pin | undefined {
+export function pinFromProgram(key: P11Slot["key"], bytes: Uint8Array | undefined, log: Logger): Pin | undefined {
   if (bytes === undefined || bytes.length === 0) return undefined;
   const { min, max } = PIN_LENGTHS[key];
   const fits = bytes.length >= min && bytes.length <= max;
@@ -22,6 +23,7 @@ export function pinFromProgram(key: P11Slot["key"], bytes: Uint8Array | undefine
     return pinFromBytes(key, bytes);
   } catch (cause) {
     if (!(cause instanceof PinError)) throw cause;
+    log.warn("no login: what the program gave is no PIN, and was not tried", { event: "login", face: "pkcs11" });
     throw new CkError(fits ? CKR_PIN_INVALID : CKR_PIN_LEN_RANGE, { cause });
   }
 }

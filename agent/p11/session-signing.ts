@@ -66,22 +66,32 @@ export async function finishSigning(call: SigningCall): Promise<Signed> {
   }
 }
 
-async function sign(operation: SignOperation, { session, input, signal, log }: SigningCall): Promise<Uint8Array> {
+async function sign(operation: SignOperation, call: SigningCall): Promise<Uint8Array> {
+  const { session, signal } = call;
   const current = session.login.current;
   if (current === undefined) throw new CkError(CKR_USER_NOT_LOGGED_IN);
   const { scheme, name } = operation.mechanism;
-  const refuse = (error: CkError, reason: string, text: string): CkError => {
-    log.info("not signed", { event: "p11-sign", mechanism: name, result: "refused", reason, text });
-    return error;
-  };
+  const bytes = judged(operation, call);
   const until = AbortSignal.any([signal, session.over, operation.cancelled, current.loggedOut]);
   try {
-    return await current.login.sign(scheme, input(operation), name, until);
+    return await current.login.sign(scheme, bytes, name, until);
   } catch (error) {
     if (until.aborted) throw until.reason;
-    if (error instanceof CkError) throw refuse(error, "data", `what the program gave is not signed: ${error.message}`);
     if (!(error instanceof JpkiError)) throw error;
-    throw refuse(new CkError(answerTo(error, current.login), { cause: error }), error.code, error.message);
+    throw new CkError(answerTo(error, current.login), { cause: error });
+  }
+}
+
+/** What is refused here is in no record: the card's side never hears of it. @throws CkError. */
+function judged(operation: SignOperation, { input, log }: SigningCall): Uint8Array {
+  try {
+    return input(operation);
+  } catch (error) {
+    if (error instanceof CkError) {
+      const { name } = operation.mechanism;
+      log.warn("not signed: what the program gave", { event: "sign", face: "pkcs11", mechanism: name, rv: error.rv });
+    }
+    throw error;
   }
 }
 

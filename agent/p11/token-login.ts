@@ -7,11 +7,10 @@
 import { JpkiError } from "../../lib/errors.ts";
 import { CKR_USER_ALREADY_LOGGED_IN, CKR_USER_NOT_LOGGED_IN } from "../../lib/p11/constants.ts";
 import type { Pin } from "../../lib/pin/pin.ts";
-import type { P11Client } from "./application.ts";
 import { CkError } from "./ck-error.ts";
 import { loginAnswer } from "./error-answers.ts";
 import { SharedQuestion } from "./shared-question.ts";
-import type { P11Login, P11Token } from "./token.ts";
+import type { P11Login, P11Program, P11Token } from "./token.ts";
 
 /** A login that is good for signatures. */
 export interface CurrentLogin {
@@ -22,16 +21,16 @@ export interface CurrentLogin {
 
 export class TokenLogin {
   readonly #token: P11Token;
-  readonly #client: P11Client;
+  readonly #who: P11Program;
   #agreed: P11Login | undefined;
   /** From the program's login to its logout. */
   #asUser: AbortController | undefined;
   #question: SharedQuestion | undefined;
   #over: CkError | undefined;
 
-  constructor(token: P11Token, client: P11Client) {
+  constructor(token: P11Token, who: P11Program) {
     this.#token = token;
-    this.#client = client;
+    this.#who = who;
   }
 
   /** Undefined: not logged in, or no longer: the login's time or number of signatures is up. */
@@ -103,7 +102,7 @@ export class TokenLogin {
 
   async #agree(pin: Pin | undefined, unwanted: AbortSignal): Promise<void> {
     try {
-      const login = await this.#token.login(pin, this.#client, unwanted);
+      const login = await this.#token.login(pin, this.#who, unwanted);
       if (unwanted.aborted || this.#over !== undefined) {
         login.end();
         throw this.#over ?? unwanted.reason;
@@ -114,8 +113,6 @@ export class TokenLogin {
     } catch (error) {
       if (unwanted.aborted) throw unwanted.reason;
       if (!(error instanceof JpkiError)) throw error;
-      const { code, message } = error;
-      this.#client.log.info("not logged in", { event: "p11-login", result: "refused", reason: code, text: message });
       throw new CkError(loginAnswer(error), { cause: error });
     }
   }

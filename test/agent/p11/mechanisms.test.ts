@@ -112,6 +112,15 @@ describe("C_SignInit", () => {
     expect(await init()).toBe(CKR_USER_NOT_LOGGED_IN);
   });
 
+  it("wants a login also where the card shows nothing without one", async () => {
+    const { init, program, session, token } = await setUp();
+    await program.call("C_Logout", session);
+    token.shown = { certificate: undefined, caCertificate: undefined };
+    expect(await init()).toBe(CKR_USER_NOT_LOGGED_IN);
+    await program.login(session);
+    expect(await init()).toBe(CKR_KEY_HANDLE_INVALID);
+  });
+
   it("one at a time; without a mechanism it ends the one that is open", async () => {
     const { init, cancel, sign } = await setUp();
     expect(await init()).toBe(CKR_OK);

@@ -81,7 +81,7 @@ describe("C_Sign", () => {
     expect(await sign(data)).toBe(rv);
     expect(await sign(data)).toBe(CKR_OPERATION_NOT_INITIALIZED);
     expect(token.lastLogin.signed).toEqual([]);
-    expect(log.lines.map(({ fields }) => fields["event"])).toEqual(["p11-sign"]);
+    expect(log.lines.map(({ fields }) => fields["event"])).toEqual(["sign"]);
   });
 
   it.each([
