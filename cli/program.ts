@@ -7,6 +7,7 @@ import { endOptionsAtCommand } from "./command-words.ts";
 import { agentCommand } from "./commands/agent.ts";
 import { cardCommand } from "./commands/card.ts";
 import { certCommand } from "./commands/cert.ts";
+import { completionCommand } from "./commands/completion.ts";
 import { demoCommand } from "./commands/demo.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { envCommand } from "./commands/env.ts";
@@ -84,6 +85,7 @@ export function buildProgram(context: CommandContext): Command {
     serviceCommand,
     pkcs11Command,
     logCommand,
+    completionCommand,
     demoCommand,
   ])
     program.addCommand(make(context));

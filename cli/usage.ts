@@ -4,13 +4,20 @@ import { type Command, CommanderError } from "commander";
 import { MAX_SECONDS } from "../lib/config.ts";
 import { ConfigError } from "../lib/errors.ts";
 
+/** A parser that can tell what it takes. */
+export interface ChoiceParser<T extends string> {
+  (value: string): T;
+  readonly choices: readonly T[];
+}
+
 /** A parser for an option that takes one of `choices`. @throws ConfigError from the parser. */
-export function oneOf<T extends string>(option: string, choices: readonly T[]): (value: string) => T {
-  return (value) => {
+export function oneOf<T extends string>(option: string, choices: readonly T[]): ChoiceParser<T> {
+  const parse = (value: string): T => {
     const choice = choices.find((known) => known === value);
     if (choice === undefined) throw badValue(option, value, choices.join(", "));
     return choice;
   };
+  return Object.assign(parse, { choices });
 }
 
 /** A parser for a number of seconds, decimals allowed. @throws ConfigError from the parser. */

@@ -43,6 +43,7 @@ export type CommandName =
   | "pkcs11 env"
   | "pkcs11 server-config"
   | "log"
+  | "completion"
   | "demo";
 
 export type OptionName =
@@ -122,6 +123,8 @@ export interface HelpTexts {
   readonly command: string;
   /** Which PIN `pin change` changes. */
   readonly pinName: string;
+  /** The shell that `completion` writes for. */
+  readonly shellName: string;
   /** Which certificate `cert` shows. */
   readonly certificateName: string;
   /** Which kind of certificate `verify-cert` looks at. */
