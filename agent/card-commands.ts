@@ -24,6 +24,7 @@ import type { CardRecord } from "./card-registry.ts";
 import { type AgentParts, type Cards, firstReading, openCards } from "./cards.ts";
 import { readCertificates } from "./cert-read.ts";
 import { readDeviceStatus } from "./device-status.ts";
+import { type DocumentRequest, type DocumentSignature, signDocument } from "./document-sign.ts";
 import { exportKeys, requireReader, requireUsableCard } from "./export-key.ts";
 import { oneCard } from "./one-card.ts";
 import { changePin } from "./pin-change.ts";
@@ -96,10 +97,20 @@ export function readCardCertificates(
   options: { readonly names: readonly CertificateName[]; readonly command: string },
   signal: AbortSignal,
 ): Promise<readonly Uint8Array[]> {
-  return withCards(parts, signal, ({ registry, broker, remembered }) => {
-    const newLogin = (pin: JpkiPinName) =>
-      new CardLogin({ registry, broker, remembered, pin, hold: false, log: parts.log });
-    return readCertificates({ registry, newLogin }, options, signal);
+  return withCards(parts, signal, (cards) =>
+    readCertificates({ registry: cards.registry, newLogin: loginsOf(cards, parts) }, options, signal),
+  );
+}
+
+/** A signature of the only card over a document, asking for its PIN; closes `parts`. @throws as {@link signDocument}. */
+export function signCardDocument(
+  parts: AgentParts,
+  request: DocumentRequest,
+  signal: AbortSignal,
+): Promise<DocumentSignature> {
+  return withCards(parts, signal, (cards) => {
+    const { registry } = cards;
+    return signDocument({ registry, newLogin: loginsOf(cards, parts), record: parts.record }, request, signal);
   });
 }
 
@@ -126,9 +137,17 @@ export function readCardFace(parts: AgentParts, options: FaceReading, signal: Ab
   return withCards(parts, signal, (cards) => readFace(dataParts(parts, cards), options, signal));
 }
 
-function dataParts({ log }: AgentParts, { registry, broker, remembered }: Cards): CardDataParts {
-  const newLogin = (pin: PinPlace) => new CardLogin({ registry, broker, remembered, pin, hold: false, log });
-  return { registry, newLogin };
+function dataParts(parts: AgentParts, cards: Cards): CardDataParts {
+  const { registry } = cards;
+  return { registry, newLogin: loginsOf(cards, parts) };
+}
+
+/** For each PIN a login that holds no session. */
+function loginsOf(
+  { registry, broker, remembered }: Cards,
+  { log }: AgentParts,
+): (pin: JpkiPinName | PinPlace) => CardLogin {
+  return (pin) => new CardLogin({ registry, broker, remembered, pin, hold: false, log });
 }
 
 /** For a command: nothing is remembered, no session is held. */

@@ -46,7 +46,7 @@ export async function readCertificates(
   }
   return outcomes.map((outcome, i) => {
     if (outcome.kind === "certificate") return outcome.der;
-    throw absent(names[i]);
+    throw absentCertificate(names[i]);
   });
 }
 
@@ -57,10 +57,11 @@ async function readEach(jpki: JpkiApplication, names: readonly CertificateName[]
 }
 
 function requirePresent(outcome: CertificateOutcome, name: CertificateName | undefined): void {
-  if (outcome.kind === "absent") throw absent(name);
+  if (outcome.kind === "absent") throw absentCertificate(name);
 }
 
-function absent(name: CertificateName = "auth"): KeyError {
+/** The card has no such certificate, and no key of it. */
+export function absentCertificate(name: CertificateName = "auth"): KeyError {
   return new KeyError("KEY_UNKNOWN", `read the certificate ${name}: the card does not show it`, {
     hint: "a card may have no signature certificate, as those of children under 15",
     details: { problem: "no-certificate", certificate: name },

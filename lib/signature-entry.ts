@@ -9,7 +9,7 @@ export type SignatureResult = (typeof SIGNATURE_RESULTS)[number];
 
 /** One signature, made or not. Everything but key, result, host key and `forwarded` is what the client claims. */
 export interface SignatureEntry {
-  /** `SHA256:…` of the key asked for. */
+  /** `SHA256:…` of the key asked for; empty for a signature key (署名用) that has not shown its certificate. */
   readonly key: string;
   /** The comment of the key: which card it is in. */
   readonly comment: string;
@@ -18,7 +18,8 @@ export interface SignatureEntry {
   readonly reason?: string | undefined;
   /**
    * The form of what was to be signed, as in lib/ssh/sign-data.ts: `userauth`, `sshsig`, …; `pkcs11` for what a PKCS#11
-   * program had signed with the authentication key, `pkcs11-sign` with the signature key.
+   * program had signed with the authentication key, `pkcs11-sign` with the signature key; of the command `sign`
+   * `document-auth` with the authentication key, `document` with the signature key.
    */
   readonly data: string;
   /** What a PKCS#11 program asked for: `CKM_SHA256_RSA_PKCS`. */

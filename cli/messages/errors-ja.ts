@@ -88,6 +88,12 @@ function japaneseWords(error: JpkiError): ErrorText {
           "個人番号は --i-may がなければ読み取りません",
           "番号法により、他人の個人番号の収集は制限されています。自分のカードか、法律で認められている場合だけ --i-may を付けてください",
         );
+      if (details["reason"] === "login-data")
+        return withReason(
+          "このファイルは文書ではなく、ログインに使われるデータです",
+          error,
+          "この署名を得た人は、あなたとしてログインできます。--format cms か --key sign を使ってください",
+        );
       return withReason("この署名要求は拒否されました", error, hint);
     case "MALFORMED":
       return withReason("データの形式が正しくありません", error, hint);

@@ -38,6 +38,10 @@ function purpose({ data, user, namespace, mechanism, hosts = [], forwarded }: Si
       return `PKCS#11 (${printable(mechanism ?? "")})`;
     case "pkcs11-sign":
       return `PKCS#11 with the DIGITAL SIGNATURE key (${printable(mechanism ?? "")})`;
+    case "document":
+      return "document, with the signature key";
+    case "document-auth":
+      return "document, with the authentication key";
     default:
       return `other data (${printable(data)})${from}`;
   }

@@ -43,6 +43,10 @@ function purpose({ data, user, namespace, mechanism, hosts = [], forwarded }: Si
       return `PKCS#11（${printable(mechanism ?? "")}）`;
     case "pkcs11-sign":
       return `PKCS#11、署名用の鍵（${printable(mechanism ?? "")}）`;
+    case "document":
+      return "文書への署名（署名用の鍵）";
+    case "document-auth":
+      return "文書への署名（利用者証明用の鍵）";
     default:
       return `その他のデータ（${printable(data)}）${from}`;
   }

@@ -1,0 +1,144 @@
+/**
+ * A signature over a document, for `sign`: the card's PIN or signature password is asked for, and in one session the
+ * card gives the certificate and signs. Nothing is kept but the line in the record.
+ */
+
+import { constants, type KeyObject, publicDecrypt, X509Certificate } from "node:crypto";
+import { equalBytes } from "../lib/bytes.ts";
+import type { CertificateName, KeyName } from "../lib/card/files.ts";
+import type { CertificateOutcome, JpkiApplication } from "../lib/card/jpki.ts";
+import { encodeDigestInfo } from "../lib/digest-info.ts";
+import { CardStatusError, JpkiError, MalformedError, PolicyError } from "../lib/errors.ts";
+import { SW_FILE_NOT_FOUND } from "../lib/iso7816/status-word.ts";
+import type { SignatureEntry, SignatureRecord, SignatureResult } from "../lib/signature-entry.ts";
+import { encodeRsaBlob, keyFingerprint } from "../lib/ssh/public-key.ts";
+
+import { rsaPublicKeyOfCertificate } from "../lib/x509/certificate.ts";
+import type { CardRecord } from "./card-registry.ts";
+import { absentCertificate, type ReadCertificatesParts } from "./cert-read.ts";
+import { loginInFile } from "./login-data.ts";
+import { oneCard } from "./one-card.ts";
+import { commentOf } from "./pin-commands.ts";
+
+export interface SignerCertificates {
+  /** DER. */
+  readonly certificate: Uint8Array;
+  /** DER; undefined where the card has none. */
+  readonly ca: Uint8Array | undefined;
+}
+
+export type DocumentRequest = {
+  readonly key: KeyName;
+  /** What the person is told who is asked: `sign contract.pdf`. */
+  readonly command: string;
+} & (
+  | {
+      readonly format: "raw";
+      /** SHA-256 of the file. */
+      readonly digest: Uint8Array;
+      /** The file's beginning, see `LOGIN_BYTES`: with the authentication key, a login is refused. */
+      readonly head: Uint8Array;
+    }
+  | {
+      readonly format: "cms";
+      /** SHA-256 of what is to be signed, which names the certificate. */
+      readonly digestFor: (certificates: SignerCertificates) => Uint8Array;
+    }
+);
+
+export interface DocumentSignature {
+  /** 256 bytes, PKCS #1 v1.5. */
+  readonly signature: Uint8Array;
+  /** Undefined for a raw one: the card was not asked for them. */
+  readonly certificates: SignerCertificates | undefined;
+}
+
+export interface SignDocumentParts extends ReadCertificatesParts {
+  readonly record?: SignatureRecord | undefined;
+}
+
+/**
+ * @throws as `oneCard` and `CardLogin.run`; PolicyError for a login, before anybody is asked; KeyError `KEY_UNKNOWN`
+ * for a card without that key; MALFORMED for a signature that the certificate's key did not make.
+ */
+export async function signDocument(
+  { registry, newLogin, record }: SignDocumentParts,
+  request: DocumentRequest,
+  signal: AbortSignal,
+): Promise<DocumentSignature> {
+  const { key, command } = request;
+  const card = await oneCard(registry);
+  const keep = (result: SignatureResult, reason?: string, made?: DocumentSignature) =>
+    record?.add({ ...entryOf(card, key, made), result, reason });
+  const login = request.format === "raw" && key === "auth" ? loginInFile(request.head) : undefined;
+  if (login !== undefined) {
+    keep("refused", "login-data");
+    throw new PolicyError(`sign: the file is ${login}, and no document`, {
+      hint: "whoever has this signature could log in as you; use --format cms, or --key sign",
+      details: { reason: "login-data" },
+    });
+  }
+  const asked = { card: commentOf(card), purpose: { kind: "command", command } } as const;
+  try {
+    const made = await newLogin(key).run(card, asked, signal, (jpki) => signWith(jpki, request));
+    keep("signed", undefined, made);
+    return made;
+  } catch (error) {
+    if (signal.aborted) keep("abandoned");
+    else if (error instanceof JpkiError) keep("failed", error.code);
+    // A child's card has no signature password either.
+    if (error instanceof CardStatusError && error.statusWord === SW_FILE_NOT_FOUND) throw absentCertificate(key);
+    throw error;
+  }
+}
+
+async function signWith(jpki: JpkiApplication, request: DocumentRequest): Promise<DocumentSignature> {
+  const { key } = request;
+  if (request.format === "raw")
+    return { signature: await jpki.sign(key, encodeDigestInfo("sha256", request.digest)), certificates: undefined };
+  const certificate = present(key, await jpki.readCertificate(key));
+  const ca = await jpki.readCertificate(`${key}-ca`);
+  const certificates = { certificate, ca: ca.kind === "certificate" ? ca.der : undefined };
+  const signed = encodeDigestInfo("sha256", request.digestFor(certificates));
+  const signature = await jpki.sign(key, signed);
+  requireMadeBy(certificate, signature, signed);
+  return { signature, certificates };
+}
+
+function present(name: CertificateName, outcome: CertificateOutcome): Uint8Array {
+  if (outcome.kind === "certificate") return outcome.der;
+  throw absentCertificate(name);
+}
+
+/** What goes into other people's hands has been verified before. @throws MALFORMED */
+function requireMadeBy(certificate: Uint8Array, signature: Uint8Array, signed: Uint8Array): void {
+  const { publicKey } = new X509Certificate(certificate);
+  if (equalBytes(opened(publicKey, signature), signed)) return;
+  throw new MalformedError("sign: the card's signature was not made by the key of its certificate");
+}
+
+function opened(key: KeyObject, signature: Uint8Array): Uint8Array {
+  try {
+    return new Uint8Array(publicDecrypt({ key, padding: constants.RSA_PKCS1_PADDING }, signature));
+  } catch {
+    // Not even padded as a signature is.
+    return new Uint8Array();
+  }
+}
+
+/** The key of the entry: the signature key shows itself only in its certificate. */
+function entryOf(
+  card: CardRecord,
+  key: KeyName,
+  made: DocumentSignature | undefined,
+): Omit<SignatureEntry, "result" | "reason"> {
+  const own = card.identity.kind === "known" && key === "auth" ? card.identity.key.publicKey : undefined;
+  const certificate = made?.certificates?.certificate;
+  const publicKey = own ?? (certificate && rsaPublicKeyOfCertificate(certificate));
+  return {
+    key: publicKey === undefined ? "" : keyFingerprint(encodeRsaBlob(publicKey)),
+    comment: commentOf(card),
+    data: key === "auth" ? "document-auth" : "document",
+    forwarded: false,
+  };
+}
