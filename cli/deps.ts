@@ -10,6 +10,8 @@ export interface TextOutput {
   write(text: string): void;
   /** Bytes as they are; must not throw either. */
   writeBytes(bytes: Uint8Array): void;
+  /** Resolves when the reader has taken so much that more may be written: for what does not fit into memory. */
+  drained(): Promise<void>;
   /** Whether a person looks at it. */
   readonly isTerminal: boolean;
 }
@@ -18,6 +20,8 @@ export interface TextOutput {
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface Deps {
+  /** What is piped in, until {@link signal} aborts; to be read once. */
+  readonly stdin: () => AsyncIterable<Uint8Array>;
   /** Results, and nothing else. */
   readonly stdout: TextOutput;
   /** Everything else: prompts, progress, errors, logs. */

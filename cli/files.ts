@@ -2,7 +2,7 @@
 
 import { randomBytes } from "node:crypto";
 import { lstat, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { FileError, messageOf, TooLargeError } from "../lib/errors.ts";
+import { FileError, JpkiError, messageOf, TooLargeError } from "../lib/errors.ts";
 
 /** @throws FileError `IO_FAILED`; TOO_LARGE. */
 export async function readInputFile(path: string, maxBytes: number): Promise<Uint8Array> {
@@ -16,10 +16,15 @@ export async function readInputFile(path: string, maxBytes: number): Promise<Uin
 /**
  * Puts `bytes` at `path`, whole or not at all, with this mode also where a file was there before.
  *
+ * @param bytes all of them, or what gives them one after the other; if that fails, `path` stays as it was.
  * @param mode permission bits; the umask takes some away.
  * @throws FileError `IO_FAILED`, also where something else than a plain file is there: a link is not followed.
  */
-export async function writeOutputFile(path: string, bytes: Uint8Array, mode: number): Promise<void> {
+export async function writeOutputFile(
+  path: string,
+  bytes: Uint8Array | AsyncIterable<Uint8Array>,
+  mode: number,
+): Promise<void> {
   await named(`write ${path}`, path, async () => {
     if ((await lstat(path).catch(ifAbsent))?.isFile() === false) throw new Error("it is no plain file");
     const temporary = `${path}.${randomBytes(6).toString("hex")}`;
@@ -41,7 +46,7 @@ async function named<T>(doing: string, path: string, work: () => Promise<T>): Pr
   try {
     return await work();
   } catch (cause) {
-    if (cause instanceof TooLargeError) throw cause;
+    if (cause instanceof JpkiError) throw cause;
     throw new FileError(`${doing}: ${messageOf(cause)}`, { details: { path }, cause });
   }
 }

@@ -2,6 +2,7 @@
 /** The entry: gives the process's own streams, environment and signals to the command line, and ends with its status. */
 
 import { homedir } from "node:os";
+import { addAbortSignal } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { Deps, TextOutput } from "./deps.ts";
 import { run } from "./program.ts";
@@ -37,6 +38,7 @@ process.on("uncaughtException", (error) => {
 });
 
 const deps: Deps = {
+  stdin: () => addAbortSignal(stop.signal, process.stdin),
   stdout: output(process.stdout),
   stderr: output(process.stderr),
   self: [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)],
@@ -66,6 +68,19 @@ function output(stream: NodeJS.WriteStream): TextOutput {
   return {
     write: (text) => void stream.write(text),
     writeBytes: (bytes) => void stream.write(bytes),
+    drained: () => drained(stream),
     isTerminal: stream.isTTY === true,
   };
+}
+
+/** Also when the reader has gone away: nobody waits for it then. */
+function drained(stream: NodeJS.WriteStream): Promise<void> {
+  if (!stream.writableNeedDrain || stream.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = () => {
+      for (const event of ["drain", "close", "error"]) stream.off(event, done);
+      resolve();
+    };
+    for (const event of ["drain", "close", "error"]) stream.once(event, done);
+  });
 }

@@ -45,10 +45,16 @@ const FILES = [
   ["~/.local/state/jpki-agent/", "Public keys once seen, the record that log shows, and the virtual card."],
 ] as const;
 
-const nowhere: TextOutput = { write: () => {}, writeBytes: () => {}, isTerminal: false };
+const nowhere: TextOutput = {
+  write: () => {},
+  writeBytes: () => {},
+  drained: () => Promise.resolve(),
+  isTerminal: false,
+};
 
 /** For a program that is only looked at. */
 const deps: Deps = {
+  stdin: async function* () {},
   stdout: nowhere,
   stderr: nowhere,
   self: [""],

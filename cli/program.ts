@@ -17,7 +17,9 @@ import { pinCommand } from "./commands/pin.ts";
 import { pkcs11Command } from "./commands/pkcs11.ts";
 import { releaseCommand } from "./commands/release.ts";
 import { serviceCommand } from "./commands/service.ts";
+import { signCommand } from "./commands/sign.ts";
 import { statusCommand } from "./commands/status.ts";
+import { verifyCommand } from "./commands/verify.ts";
 import { verifyCertCommand } from "./commands/verify-cert.ts";
 import type { CommandContext } from "./context.ts";
 import type { Deps } from "./deps.ts";
@@ -80,6 +82,8 @@ export function buildProgram(context: CommandContext): Command {
     certCommand,
     verifyCertCommand,
     cardCommand,
+    signCommand,
+    verifyCommand,
     releaseCommand,
     envCommand,
     serviceCommand,

@@ -1,14 +1,12 @@
 /** `verify-cert`: whether a certificate of the card, or one in a file, is valid; each check on its own line. */
 
-import { randomBytes } from "node:crypto";
-import { resolve } from "node:path";
 import { Argument, Command } from "commander";
-import { ConfigError } from "../../lib/errors.ts";
 import type { CaCandidate } from "../../lib/x509/chain.ts";
 import type { CertificatePurpose } from "../../lib/x509/trust.ts";
+import { readCertificateFile, readTrustedCas } from "../certificate-files.ts";
+import { checkCertificate, verdictOf } from "../certificate-verdict.ts";
 import type { CommandContext } from "../context.ts";
 import { EXIT_NOT_VALID } from "../exit-status.ts";
-import { readInputFile } from "../files.ts";
 import { openAgentParts } from "../parts.ts";
 import { addPromptOptions, type PromptFlags } from "../prompt-options.ts";
 import { openRevocationSources, type RevocationFlags } from "../revocation-sources.ts";
@@ -39,47 +37,27 @@ export function verifyCertCommand(context: CommandContext): Command {
 
 async function verifyCert(purpose: CertificatePurpose, flags: VerifyFlags, context: CommandContext): Promise<void> {
   const { deps, messages, setStatus } = context;
-  const { verifyChain } = await import("../../lib/x509/chain.ts");
-  const { verifyRevocation } = await import("../../lib/x509/revocation.ts");
-  const { OCSP_NONCE_BYTES } = await import("../../lib/x509/revocation-ocsp.ts");
-  const { isValid } = await import("../../lib/x509/checks.ts");
   const { certificateData } = await import("../certificate-report.ts");
   const sources = await openRevocationSources(flags, context);
-  const named = await readCas(flags.ca);
+  const named = await readTrustedCas(flags.ca);
   const { certificate, fromCard } = await readSubject(purpose, flags, context);
   const now = new Date();
-  const chain = verifyChain(certificate, purpose, [...named, ...fromCard], now);
-  const nonce = new Uint8Array(randomBytes(OCSP_NONCE_BYTES));
-  const revocation = await verifyRevocation(sources, { certificate, issuer: chain.issuer, nonce, now });
-  const checks = [...chain.checks, ...revocation];
-  const valid = isValid(checks);
-  if (!valid) setStatus(EXIT_NOT_VALID);
+  const checks = await checkCertificate(certificate, { purpose, candidates: [...named, ...fromCard], sources, now });
+  const verdict = await verdictOf(checks);
+  if (verdict === "not-valid") setStatus(EXIT_NOT_VALID);
   if (flags.json === true) {
     const data = certificateData(certificate, { now, withHolder: false });
-    return deps.stdout.write(`${JSON.stringify({ valid, checks, certificate: data })}\n`);
+    return deps.stdout.write(`${JSON.stringify({ valid: verdict !== "not-valid", checks, certificate: data })}\n`);
   }
   const { certificate: texts } = messages;
   for (const check of checks) deps.stdout.write(`${texts.check(check)}\n`);
-  const verdict = !valid ? "not-valid" : revocation.some(({ result }) => result === "good") ? "valid" : "valid-so-far";
   deps.stdout.write(`${texts.verdicts[verdict]}\n`);
 }
 
 /** From a file, else from the card with its CA, which must be pinned to count. */
 async function readSubject(purpose: CertificatePurpose, flags: VerifyFlags, { deps, messages }: CommandContext) {
-  const { CERTIFICATE_LIMITS } = await import("../../lib/x509/der.ts");
+  if (flags.cert !== undefined) return { certificate: await readCertificateFile("--cert", flags.cert), fromCard: [] };
   const { decodeCertificate } = await import("../../lib/x509/certificate-fields.ts");
-  if (flags.cert !== undefined) {
-    const { readPemOrDer } = await import("../../lib/x509/pem.ts");
-    const [der, ...more] = readPemOrDer(
-      await readInputFile(resolve(flags.cert), CERTIFICATE_LIMITS.maxBytes),
-      "CERTIFICATE",
-    );
-    if (der === undefined || more.length > 0)
-      throw new ConfigError(`--cert takes one certificate; ${flags.cert} has ${more.length + 1}`, {
-        details: { problem: "several-certificates", subject: "--cert", value: flags.cert },
-      });
-    return { certificate: decodeCertificate(der), fromCard: [] };
-  }
   const settings = await settingsOf(flags, deps);
   if (purpose === "sign") deps.stderr.write(`${messages.certificate.disclosureToVerify}\n`);
   const { readCardCertificates } = await import("../../agent/main.ts");
@@ -89,13 +67,4 @@ async function readSubject(purpose: CertificatePurpose, flags: VerifyFlags, { de
   if (der === undefined || ca === undefined) throw new TypeError("two certificates were asked for");
   const fromCard: readonly CaCandidate[] = [{ certificate: decodeCertificate(ca), trusted: false }];
   return { certificate: decodeCertificate(der), fromCard };
-}
-
-async function readCas(path: string | undefined): Promise<readonly CaCandidate[]> {
-  if (path === undefined) return [];
-  const { CERTIFICATE_LIMITS } = await import("../../lib/x509/der.ts");
-  const { decodeCertificate } = await import("../../lib/x509/certificate-fields.ts");
-  const { readPemOrDer } = await import("../../lib/x509/pem.ts");
-  const file = await readInputFile(resolve(path), CERTIFICATE_LIMITS.maxBytes);
-  return readPemOrDer(file, "CERTIFICATE").map((der) => ({ certificate: decodeCertificate(der), trusted: true }));
 }

@@ -5,6 +5,7 @@ import { printable } from "../../lib/printable.ts";
 import type { Check, CheckName, CheckResult, FindingDetails, Reason } from "../../lib/x509/checks.ts";
 import { type BirthDate, eraYear } from "../../lib/x509/holder.ts";
 import { isoDate } from "./dates.ts";
+import { DOCUMENT_CHECKS, DOCUMENT_WORDS } from "./documents-en.ts";
 import type { CertificateTexts } from "./messages.ts";
 
 export const englishCertificates: CertificateTexts = {
@@ -75,6 +76,7 @@ function two(part: number | undefined): string {
 }
 
 const NAMES: Readonly<Record<CheckName, string>> = {
+  ...DOCUMENT_CHECKS,
   chain: "issuer",
   dates: "dates",
   "key-usage": "key usage",
@@ -88,6 +90,7 @@ const NAMES: Readonly<Record<CheckName, string>> = {
 const RESULTS: Readonly<Record<CheckResult, string>> = { good: "good", bad: "BAD", "not-checked": "NOT CHECKED" };
 
 const WORDS: Readonly<Record<Reason, (details: FindingDetails) => string>> = {
+  ...DOCUMENT_WORDS,
   "pinned-ca": ({ ca, generation }) => `signed by JPKI's CA, generation ${generation} (${ca})`,
   "named-ca": ({ ca, sha256 }) => `signed by a CA of --ca (${ca}; SHA-256 ${sha256})`,
   "other-purpose-ca": ({ ca }) => `signed by JPKI's CA for another kind of certificate (${ca})`,

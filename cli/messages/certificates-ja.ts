@@ -5,6 +5,7 @@ import { printable } from "../../lib/printable.ts";
 import type { Check, CheckName, CheckResult, FindingDetails, Reason } from "../../lib/x509/checks.ts";
 import { type BirthDate, eraYear } from "../../lib/x509/holder.ts";
 import { isoDate } from "./dates.ts";
+import { DOCUMENT_CHECKS, DOCUMENT_WORDS } from "./documents-ja.ts";
 import type { CertificateTexts } from "./messages.ts";
 
 export const japaneseCertificates: CertificateTexts = {
@@ -70,6 +71,7 @@ function birthDate(date: BirthDate): string {
 }
 
 const NAMES: Readonly<Record<CheckName, string>> = {
+  ...DOCUMENT_CHECKS,
   chain: "発行元",
   dates: "有効期間",
   "key-usage": "鍵用途",
@@ -83,6 +85,7 @@ const NAMES: Readonly<Record<CheckName, string>> = {
 const RESULTS: Readonly<Record<CheckResult, string>> = { good: "正常", bad: "異常", "not-checked": "未確認" };
 
 const WORDS: Readonly<Record<Reason, (details: FindingDetails) => string>> = {
+  ...DOCUMENT_WORDS,
   "pinned-ca": ({ ca, generation }) => `JPKI の第${generation}世代の認証局が署名しています: ${ca}`,
   "named-ca": ({ ca, sha256 }) => `--ca で指定された認証局が署名しています: ${ca}、SHA-256 ${sha256}`,
   "other-purpose-ca": ({ ca }) => `別の種類の証明書のための JPKI 認証局が署名しています: ${ca}`,

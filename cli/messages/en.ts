@@ -4,6 +4,7 @@ import { englishPrompts } from "../../lib/pin/words-en.ts";
 import { englishCard } from "./card-en.ts";
 import { englishCertificates } from "./certificates-en.ts";
 import { englishDoctor } from "./doctor-en.ts";
+import { englishDocuments } from "./documents-en.ts";
 import type { Messages } from "./messages.ts";
 import { englishPins } from "./pins-en.ts";
 import { englishPkcs11 } from "./pkcs11-en.ts";
@@ -39,6 +40,8 @@ export const en: Messages = {
       "card number": "show the individual number (個人番号); only with --i-may",
       "card face": "show or save what is printed on the card's face: dates and sex, the rest as images (PNG)",
       "card photo": "save the photo: JPEG 2000, or PNG with --png",
+      sign: "sign a file with the card: CMS (PKCS #7) or a raw RSA signature",
+      verify: "verify a signature over a file: content, signer, certificate, and revocation if asked",
       status: "show agent, reader, card, tries left, certificate dates and the last failure; asks for nothing",
       doctor: "look for what stands in the way of a login, and say what to do about it",
       release: "make the running agent let go of the card now",
@@ -59,6 +62,9 @@ export const en: Messages = {
     certificateName: "auth (user authentication), sign (digital signature), or the CA's: auth-ca, sign-ca",
     certificatePurpose: "auth (user authentication) or sign (digital signature)",
     server: "nginx, apache or sshd",
+    documentToSign: "the file to sign; - for standard input",
+    signedDocument: "the file that was signed (- for standard input), or a signature that holds it",
+    signature: "the signature: CMS (DER or PEM) or raw (256 bytes, with --cert); - for standard input",
     command: "run this command with the agent in its environment, and end with it",
     options: {
       reader: "use only the reader with this name (or a part of it)",
@@ -118,6 +124,13 @@ export const en: Messages = {
       png: "decode the photo and write PNG",
       output: "write into this file; sign: readable by you alone",
       cert: "verify the certificate in this file (PEM or DER) instead of the card's",
+      key: "sign (digital signature, the default) or auth (user authentication, which is for logins)",
+      "verify-key": "whose key must have signed: sign (digital signature, the default) or auth (user authentication)",
+      "signature-format": "cms (default) or raw: RSA-SHA256 over the file, for openssl dgst -verify",
+      attached: "put the file itself into the signature",
+      "signature-output": "write the signature into this file; with your signature certificate: readable by you alone",
+      "signer-cert": "the signer's certificate (PEM or DER), where the signature does not hold it; no other counts",
+      "content-output": "write what the signature holds into this file, if it is valid",
       ca: "trust the CA certificates in this file too (PEM or DER)",
       crl: "look the certificate up in this revocation list: a file or an http URL",
       ocsp: "ask this OCSP responder (http URL), which learns the certificate's serial number",
@@ -145,6 +158,7 @@ export const en: Messages = {
   pin: englishPins,
   certificate: englishCertificates,
   cardData: englishCard,
+  document: englishDocuments,
   demo: {
     intro:
       "A login with a virtual My Number card: everything below is real (agent, SSH, signature), only the card and " +

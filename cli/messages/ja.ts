@@ -4,6 +4,7 @@ import { japanesePrompts } from "../../lib/pin/words-ja.ts";
 import { japaneseCard } from "./card-ja.ts";
 import { japaneseCertificates } from "./certificates-ja.ts";
 import { japaneseDoctor } from "./doctor-ja.ts";
+import { japaneseDocuments } from "./documents-ja.ts";
 import { japaneseError } from "./errors-ja.ts";
 import type { Messages } from "./messages.ts";
 import { japanesePins } from "./pins-ja.ts";
@@ -40,6 +41,8 @@ export const ja: Messages = {
       "card number": "個人番号を表示する（--i-may が必要）",
       "card face": "券面の内容（日付と性別、そのほかは PNG 画像）を表示または保存する",
       "card photo": "顔写真を保存する（JPEG 2000。--png で PNG）",
+      sign: "カードでファイルに署名する（CMS（PKCS #7）または raw 形式の RSA 署名）",
+      verify: "ファイルの署名を検証する（内容、署名者、証明書、指定があれば失効）",
       status: "エージェント、リーダー、カード、残り回数、証明書の期限、最後の失敗を表示する（暗証番号は不要）",
       doctor: "ログインの妨げになるものを調べ、対処を示す",
       release: "動作中のエージェントにカードを解放させる",
@@ -60,6 +63,9 @@ export const ja: Messages = {
     certificateName: "auth（利用者証明用）、sign（署名用）、認証局の証明書は auth-ca、sign-ca",
     certificatePurpose: "auth（利用者証明用）、sign（署名用）",
     server: "nginx、apache、sshd",
+    documentToSign: "署名するファイル（- は標準入力）",
+    signedDocument: "署名されたファイル（- は標準入力）、またはファイルを含む署名",
+    signature: "署名: CMS（DER か PEM）または raw 形式（256バイト、--cert が必要）。- は標準入力",
     command: "エージェントを使える環境でこのコマンドを実行し、コマンドとともに終了する",
     options: {
       reader: "この名前（一部でも可）のカードリーダーだけを使う",
@@ -118,6 +124,13 @@ export const ja: Messages = {
       png: "顔写真を復号して PNG で書き込む",
       output: "このファイルに書き込む（sign は本人だけが読める権限にする）",
       cert: "カードの代わりに、このファイルの証明書（PEM または DER）を検証する",
+      key: "sign（署名用、既定）または auth（利用者証明用、本来はログインのための鍵）",
+      "verify-key": "署名に使われているべき鍵: sign（署名用、既定）または auth（利用者証明用）",
+      "signature-format": "cms（既定）または raw（ファイルに対する RSA-SHA256、openssl dgst -verify 用）",
+      attached: "署名にファイルそのものを含める",
+      "signature-output": "署名を保存するファイル。署名用電子証明書を含む場合は本人だけが読める",
+      "signer-cert": "署名者の証明書（PEM か DER）。署名に含まれていないときに指定する。ほかの証明書は認めない",
+      "content-output": "有効な場合に、署名に含まれるファイルを書き出す先",
       ca: "このファイルの認証局証明書（PEM または DER）も信頼する",
       crl: "この失効リストで失効を確認する（ファイルまたは http の URL）",
       ocsp: "この OCSP レスポンダー（http の URL）に問い合わせる（証明書のシリアル番号が相手に伝わる）",
@@ -145,6 +158,7 @@ export const ja: Messages = {
   pin: japanesePins,
   certificate: japaneseCertificates,
   cardData: japaneseCard,
+  document: japaneseDocuments,
   demo: {
     intro:
       "仮想のマイナンバーカードでログインしてみます。架空なのはカードと名義人だけで、エージェントも SSH も署名も本物です。",

@@ -15,6 +15,7 @@ import type { FindingTexts, Level } from "../doctor/finding.ts";
 import type { Pkcs11Program } from "../set-up/pkcs11-plan.ts";
 import type { ServiceState } from "../set-up/service.ts";
 import type { FileChange } from "../set-up/write.ts";
+import type { DocumentTexts } from "./document-texts.ts";
 
 export type CommandName =
   | "agent"
@@ -31,6 +32,8 @@ export type CommandName =
   | "card number"
   | "card face"
   | "card photo"
+  | "sign"
+  | "verify"
   | "status"
   | "release"
   | "doctor"
@@ -99,6 +102,13 @@ export type OptionName =
   | "photo-output"
   | "png"
   | "cert"
+  | "key"
+  | "verify-key"
+  | "signature-format"
+  | "attached"
+  | "signature-output"
+  | "signer-cert"
+  | "content-output"
   | "ca"
   | "crl"
   | "ocsp"
@@ -131,6 +141,12 @@ export interface HelpTexts {
   readonly certificatePurpose: string;
   /** For which server `pkcs11 server-config` is. */
   readonly server: string;
+  /** The file that `sign` signs. */
+  readonly documentToSign: string;
+  /** The file that `verify` looks at. */
+  readonly signedDocument: string;
+  /** The signature that `verify` looks at. */
+  readonly signature: string;
 }
 
 /** An error in words. */
@@ -221,7 +237,6 @@ export interface CardTexts {
 }
 
 export type CardLabel = "name" | "address" | "birthDate" | "sex" | "expires" | "securityCode" | "number" | "photo";
-
 export type CertificateLabel =
   | "subject"
   | "issuer"
@@ -355,6 +370,7 @@ export interface Messages {
   readonly pin: PinTexts;
   readonly certificate: CertificateTexts;
   readonly cardData: CardTexts;
+  readonly document: DocumentTexts;
   readonly demo: DemoTexts;
   error(error: JpkiError): ErrorText;
 }

@@ -57,6 +57,16 @@ function usageWords(details: ErrorDetails): string | undefined {
       return `${subject} に指定できる証明書は1つだけです（${value}）`;
     case "no-ca-certificate":
       return `${file} に、電子証明書と、それに続く認証局の証明書がありません（jpki-agent cert auth と cert auth-ca の --format pem で出力したものを1つのファイルにしてください）`;
+    case "output-is-input":
+      return `${value} は読み取るファイルです。上書きはしません`;
+    case "same-file":
+      return `ファイルとその署名に、同じファイル（${value}）は指定できません`;
+    case "content-inside":
+      return `署名 ${value} にはファイルが含まれています。ほかのファイルは指定できません`;
+    case "content-elsewhere":
+      return `署名 ${value} には署名されたファイルが含まれていません。そのファイルを署名の前に指定してください`;
+    case "raw-needs-cert":
+      return "raw 形式の署名には証明書が含まれていません。署名者の証明書を --cert で指定してください";
     case "several-cards":
       return "カードが複数あります。使わないカードを外すか、--reader でカードリーダーを指定してください";
     default:

@@ -36,6 +36,8 @@ export interface Certificate {
   readonly publicKey: KeyObject;
   /** The BIT STRING's content: what key identifiers and OCSP hash. */
   readonly publicKeyBits: Uint8Array;
+  /** The subject key identifier, hex; undefined: the extension is not there. */
+  readonly subjectKeyId: string | undefined;
   /** OID. */
   readonly signatureAlgorithm: string;
   readonly isCa: boolean;
@@ -54,6 +56,7 @@ export interface Certificate {
 }
 
 const OID = {
+  subjectKeyIdentifier: "2.5.29.14",
   keyUsage: "2.5.29.15",
   subjectAltName: "2.5.29.17",
   basicConstraints: "2.5.29.19",
@@ -75,6 +78,7 @@ export function decodeCertificate(der: Uint8Array): Certificate {
     if (outer !== parsed.signature.algorithmId)
       throw new MalformedError("read a certificate: it names two different signature algorithms");
     const extensions = extensionsOf(parsed);
+    const keyId = extensions.get(OID.subjectKeyIdentifier);
     const usage = extensions.get(OID.keyUsage);
     const purposes = extensions.get(OID.extKeyUsage);
     const constraints = extensions.get(OID.basicConstraints);
@@ -90,6 +94,7 @@ export function decodeCertificate(der: Uint8Array): Certificate {
       ...validityOfCertificate(der),
       publicKey: x509.publicKey,
       publicKeyBits: new Uint8Array(parsed.subjectPublicKeyInfo.subjectPublicKey.valueBlock.valueHexView),
+      subjectKeyId: keyId && decodeExtension(keyId, octets),
       signatureAlgorithm: outer,
       isCa:
         constraints !== undefined &&
@@ -126,6 +131,11 @@ function extensionsOf(parsed: pkijs.Certificate): ReadonlyMap<string, pkijs.Exte
 /** Not pkijs's `parsedValue`: for a malformed extension that gives one of default values. */
 function decodeExtension<T>({ extnID, extnValue }: pkijs.Extension, build: (value: asn1js.AsnType) => T): T {
   return decodeDer(extnValue.valueBlock.valueHexView, `a certificate's extension ${extnID}`, build);
+}
+
+function octets(value: asn1js.AsnType): string {
+  if (!(value instanceof asn1js.OctetString)) throw new TypeError("a key identifier is no OCTET STRING");
+  return toHex(value.valueBlock.valueHexView);
 }
 
 function usageBits(value: asn1js.AsnType): readonly KeyUsage[] {

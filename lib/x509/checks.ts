@@ -1,11 +1,45 @@
 /** What a verification says: one finding for each thing that was checked, and what follows from all of them. */
 
-export type CheckName = "chain" | "dates" | "key-usage" | "purpose" | "revocation" | "crl" | "ocsp" | "stapled";
+export type CheckName =
+  | "form"
+  | "content-type"
+  | "content"
+  | "signature"
+  | "signing-certificate"
+  | "signing-time"
+  | "unsigned-attributes"
+  | "chain"
+  | "dates"
+  | "key-usage"
+  | "purpose"
+  | "revocation"
+  | "crl"
+  | "ocsp"
+  | "stapled";
 
 /** `not-checked`: it could not be told; never the same as good. */
 export type CheckResult = "good" | "bad" | "not-checked";
 
 export const REASONS = {
+  // form of a signature
+  "one-signature": "good",
+  "not-one-signer": "bad",
+  malformed: "bad",
+  // what is signed
+  "content-type-fits": "good",
+  "content-type-differs": "bad",
+  "content-fits": "good",
+  "content-differs": "bad",
+  signed: "good",
+  "signature-wrong": "bad",
+  "no-signer-certificate": "not-checked",
+  "unsupported-algorithm": "not-checked",
+  "certificate-bound": "good",
+  "other-certificate-bound": "bad",
+  "signed-in-force": "good",
+  "signed-out-of-force": "bad",
+  "signed-in-the-future": "bad",
+  "unsigned-attributes": "not-checked",
   // chain
   "pinned-ca": "good",
   "named-ca": "good",

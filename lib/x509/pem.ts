@@ -2,7 +2,7 @@
 
 import { MalformedError } from "../errors.ts";
 
-export type PemLabel = "CERTIFICATE" | "X509 CRL";
+export type PemLabel = "CERTIFICATE" | "X509 CRL" | "CMS" | "PKCS7";
 
 const DER_SEQUENCE = 0x30;
 const LINE_CHARACTERS = 64;

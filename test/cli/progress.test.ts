@@ -9,6 +9,7 @@ function progress(options: { readonly terminal?: boolean; readonly total?: numbe
     output: {
       write: (text) => void written.push(text),
       writeBytes: () => {},
+      drained: () => Promise.resolve(),
       isTerminal: options.terminal ?? true,
     },
     label: "hashing",

@@ -5,6 +5,8 @@ import type { Deps, Environment } from "../../cli/deps.ts";
 export interface FakeDeps extends Deps {
   /** All of stdout so far. */
   out(): string;
+  /** The same as bytes. */
+  outBytes(): Uint8Array;
   /** All of stderr so far. */
   err(): string;
   /** What was sent SIGTERM. */
@@ -18,34 +20,45 @@ export interface FakeDeps extends Deps {
 export interface FakeDepsOptions {
   readonly env?: Environment | undefined;
   readonly home?: string | undefined;
+  /** What is piped in. */
+  readonly input?: Uint8Array | undefined;
   /** Whether stdout is a terminal. */
   readonly terminal?: boolean | undefined;
 }
 
 /** Without `home`, one that cannot be made. */
-export function fakeDeps({ env = {}, home = "/dev/null/home", terminal = false }: FakeDepsOptions = {}): FakeDeps {
+export function fakeDeps({
+  env = {},
+  home = "/dev/null/home",
+  terminal = false,
+  input,
+}: FakeDepsOptions = {}): FakeDeps {
   const controller = new AbortController();
   const kills: number[] = [];
-  let out = "";
+  const out: Buffer[] = [];
   let err = "";
   let heard = () => {};
   const said = new Promise<void>((resolve) => {
     heard = resolve;
   });
+  const say = (bytes: Buffer) => {
+    out.push(bytes);
+    heard();
+  };
+  const drained = () => Promise.resolve();
   return {
+    stdin: async function* () {
+      if (input !== undefined) yield input;
+    },
     stdout: {
       isTerminal: terminal,
-      write: (text) => {
-        out += text;
-        heard();
-      },
-      writeBytes: (bytes) => {
-        out += Buffer.from(bytes).toString();
-        heard();
-      },
+      write: (text) => say(Buffer.from(text)),
+      writeBytes: (bytes) => say(Buffer.from(bytes)),
+      drained,
     },
     stderr: {
       isTerminal: false,
+      drained,
       write: (text) => {
         err += text;
       },
@@ -64,7 +77,8 @@ export function fakeDeps({ env = {}, home = "/dev/null/home", terminal = false }
     ignoreInterrupts: () => {},
     kill: (killed) => void kills.push(killed),
     kills,
-    out: () => out,
+    out: () => Buffer.concat(out).toString(),
+    outBytes: () => new Uint8Array(Buffer.concat(out)),
     err: () => err,
     stop: () => controller.abort(new Error("stopped by SIGTERM")),
     said,
