@@ -51,10 +51,13 @@ function japaneseWords(error: JpkiError): ErrorText {
     case "PIN_FORMAT":
       return text(pinProblem(details), "カードには送っていないため、残り回数は減っていません");
     case "PIN_WRONG":
-      return text(`暗証番号が違います${tries(details)}`, "残り回数がなくなると、市区町村窓口での再設定が必要です");
+      return text(
+        `${pinNoun(details)}が違います${tries(details)}`,
+        "残り回数がなくなると、市区町村窓口での再設定が必要です",
+      );
     case "PIN_BLOCKED":
       return text(
-        "暗証番号がロックされています",
+        `${pinNoun(details)}がロックされています`,
         "お住まいの市区町村窓口（または専用アプリとコンビニの端末）で再設定してください",
       );
     case "PIN_CANCELLED":
@@ -260,6 +263,11 @@ function pinProblem({ problem }: ErrorDetails): string {
     default:
       return "暗証番号の形式が違います";
   }
+}
+
+/** 照合番号 are printed on the card, not chosen. */
+function pinNoun({ pin }: ErrorDetails): string {
+  return pin === "code-a" || pin === "code-b" ? "照合番号" : "暗証番号";
 }
 
 function tries(details: ErrorDetails): string {

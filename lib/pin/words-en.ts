@@ -93,6 +93,11 @@ const LAST_TRY =
   "WARNING: ONE TRY LEFT. If it is wrong, the card locks this PIN,\n" +
   "and only the counter of your municipal office can set it again.";
 
+/** What is printed on the card, not chosen. */
+function isCode({ pin }: PinRequest): boolean {
+  return pin === "code-a" || pin === "code-b";
+}
+
 function partOf({ part }: PinRequest): PartWords | undefined {
   return part === undefined ? undefined : PARTS[part];
 }
@@ -126,7 +131,7 @@ function previousLines(request: PinRequest): string[] {
     case undefined:
       return [];
     case "wrong":
-      return ["The PIN was wrong."];
+      return [isCode(request) ? "The numbers were wrong." : "The PIN was wrong."];
     case "malformed":
       return ["This cannot be the PIN; it was not sent to the card, so no try was used."];
     default:

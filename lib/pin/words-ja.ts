@@ -13,7 +13,7 @@ const PIN_WORDS: Readonly<Record<PinName, string>> = {
   sign: "署名用電子証明書の暗証番号（英大文字と数字、6〜16文字）",
   text: "券面事項入力補助用の暗証番号（数字4桁）",
   "code-a": "照合番号A（個人番号12桁）",
-  "code-b": "照合番号B（券面に記載された内容から成る14桁）",
+  "code-b": "照合番号B（券面の記載から成る14桁）",
 };
 
 interface PartWords {
@@ -29,7 +29,8 @@ const PARTS: Readonly<Record<CodePart, PartWords>> = {
     help: [
       "年月日を6桁の数字で。年は券面の元号の年2桁です。",
       "昭和60年4月1日は 600401、平成元年1月8日（1989年）は 010108。",
-      "S60.4.1 や 昭和60年4月1日 とも入力できます。14桁をまとめて入力してもかまいません。",
+      "S60.4.1 や 昭和60年4月1日 とも入力できます。",
+      "照合番号B の14桁をまとめて入力してもかまいません。",
     ],
   },
   "expiry-year": {
@@ -102,6 +103,11 @@ function triesLine({ triesLeft }: PinRequest): string {
   return triesLeft === undefined ? "残り回数: 不明（カードから取得できません）" : `残り回数: ${triesLeft}回`;
 }
 
+/** What is printed on the card, not chosen. */
+function isCode({ pin }: PinRequest): boolean {
+  return pin === "code-a" || pin === "code-b";
+}
+
 function partOf({ part }: PinRequest): PartWords | undefined {
   return part === undefined ? undefined : PARTS[part];
 }
@@ -135,9 +141,12 @@ function previousLines(request: PinRequest): string[] {
     case undefined:
       return [];
     case "wrong":
-      return ["暗証番号が違います。"];
+      return [isCode(request) ? "照合番号が違います。" : "暗証番号が違います。"];
     case "malformed":
-      return ["暗証番号の形式が違います。", "カードには送っていないため、残り回数は減っていません。"];
+      return [
+        isCode(request) ? "入力の形式が違います。" : "暗証番号の形式が違います。",
+        "カードには送っていないため、残り回数は減っていません。",
+      ];
     default:
       return assertNever(request.previous);
   }

@@ -164,6 +164,12 @@ describe("askPin", () => {
     expect(digitsOf(await prompt.askPin(request, never))).toBe("1234");
   });
 
+  test("a part of 照合番号B has a form of its own", async () => {
+    const { prompt } = await pinentry({ onPin: "echo 'D 昭和60年4月1日'; echo OK" });
+    const part = { ...request, pin: "code-b", part: "birth-date" } as const;
+    expect(digitsOf(await prompt.askPin(part, never))).toBe("600401");
+  });
+
   test.each([
     ["cancelled", "echo 'ERR 83886179 Operation cancelled <Pinentry>'"],
     ["cancelled for good", "echo 'ERR 83886278 Operation fully cancelled <Pinentry>'"],

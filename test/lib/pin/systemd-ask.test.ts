@@ -39,6 +39,12 @@ describe("askPin", () => {
     ]);
   });
 
+  test("a part of 照合番号B has a form of its own", async () => {
+    const { prompt } = await systemdAsk("echo 平成2年4月1日");
+    const part = { ...request, pin: "code-b", part: "birth-date" } as const;
+    expect(digitsOf(await prompt.askPin(part, never))).toBe("020401");
+  });
+
   test.each([
     ["a cancel", "exit 1", "PIN_CANCELLED"],
     ["nothing typed", "echo", "PIN_CANCELLED"],

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { SignPurpose } from "../../../lib/keys.ts";
 import { wholeText } from "../../../lib/pin/answer-program.ts";
+import { CODE_PARTS } from "../../../lib/pin/card-code.ts";
 import type { ConfirmRequest, PinRequest } from "../../../lib/pin/prompt.ts";
 import { englishPrompts } from "../../../lib/pin/words-en.ts";
 import { japanesePrompts } from "../../../lib/pin/words-ja.ts";
@@ -14,6 +15,9 @@ const request: PinRequest = {
   program: "ssh",
   triesLeft: 3,
 };
+
+/** On a terminal: what is not ASCII takes two at most. */
+const columnsOf = (line: string) => line.replaceAll(/[^\x20-\x7e]/g, "ww").length;
 
 describe.each([
   [
@@ -62,8 +66,7 @@ describe.each([
   it("have what must stand out in lines of a terminal's width, for pinentry-curses cuts them", () => {
     for (const previous of ["wrong", "malformed"] as const)
       for (const line of prompts.pin({ ...request, triesLeft: 1, previous }).warning.split("\n")) {
-        const columns = line.replaceAll(/[^\x20-\x7e]/g, "ww").length;
-        expect(columns, line).toBeLessThanOrEqual(76);
+        expect(columnsOf(line), line).toBeLessThanOrEqual(76);
       }
   });
 
@@ -133,6 +136,28 @@ describe.each([
     const text = confirmText({ kind: "forwarded", card: "My Number card", purpose: login, hops });
     expect(text).toMatch(/bastion\.example, 192\.0\.2\.1.*SHA256:bbb.*evil/);
     expect(text).not.toMatch(/SHA256:aaa|[^\P{C}\n]/u);
+  });
+
+  it("ask for what is printed on the card: the era's year explained, tries and purpose as ever", () => {
+    const code: PinRequest = {
+      ...request,
+      pin: "code-b",
+      triesLeft: 10,
+      purpose: { kind: "command", command: "card" },
+    };
+    const parts = CODE_PARTS.map((part) => ({ ...code, part }));
+    const first = pinText({ ...code, part: "birth-date" });
+    for (const example of ["昭和60年4月1日", "600401", "平成元年1月8日", "010108", "1989"])
+      expect(first).toContain(example);
+    for (const question of [...parts, code, { ...code, pin: "code-a" as const }]) {
+      const text = pinText(question);
+      expect(text).toMatch(/10/);
+      expect(text).toContain("jpki-agent card");
+      expect(prompts.pinLabel(question)).not.toMatch(/PIN|暗証番号/);
+      for (const line of text.split("\n")) expect(columnsOf(line), line).toBeLessThanOrEqual(80);
+    }
+    expect(new Set([...parts, code].map((question) => prompts.pinLabel(question))).size).toBe(4);
+    expect(prompts.pin({ ...code, previous: "wrong" }).warning).not.toMatch(/PIN|暗証番号/);
   });
 
   it("do not let a name from outside repaint the prompt", () => {
