@@ -1,6 +1,6 @@
 /** C_SignInit to C_SignFinal, for one session. Only the last step of each reaches the card. */
 
-import { JpkiError } from "../../lib/errors.ts";
+import { JpkiError, messageOf } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import {
   CKR_FUNCTION_CANCELED,
@@ -87,9 +87,9 @@ function judged(operation: SignOperation, { input, log }: SigningCall): Uint8Arr
   try {
     return input(operation);
   } catch (error) {
-    if (error instanceof CkError) {
-      const { name } = operation.mechanism;
-      log.warn("not signed: what the program gave", { event: "sign", face: "pkcs11", mechanism: name, rv: error.rv });
+    if (error instanceof CkError && error.cause !== undefined) {
+      const fields = { event: "sign", face: "pkcs11", mechanism: operation.mechanism.name, result: "refused" };
+      log.warn("signature refused", { ...fields, text: messageOf(error.cause) });
     }
     throw error;
   }

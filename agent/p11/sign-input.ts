@@ -6,6 +6,7 @@
  */
 
 import { hashOfDigestInfo } from "../../lib/digest-info.ts";
+import { PolicyError } from "../../lib/errors.ts";
 import { CKR_DATA_INVALID, CKR_DATA_LEN_RANGE, CKR_FUNCTION_REJECTED } from "../../lib/p11/constants.ts";
 import { CkError } from "./ck-error.ts";
 
@@ -21,13 +22,20 @@ const SHA256_BYTES = 32;
  * SHA-1 or SHA-2 (of MD5, say), CKR_FUNCTION_REJECTED for SHA-1 where that is not allowed.
  */
 export function checkHashedByProgram(input: Uint8Array, modulusBytes: number, allowSha1: boolean): void {
-  if (input.length < 1 || input.length > modulusBytes - PADDING_BYTES) throw new CkError(CKR_DATA_LEN_RANGE);
-  const hash = input.length === TLS_MD5_SHA1_BYTES ? "sha1" : hashOfDigestInfo(input);
-  if (hash === undefined) throw new CkError(CKR_DATA_INVALID);
-  if (hash === "sha1" && !allowSha1) throw new CkError(CKR_FUNCTION_REJECTED);
+  const { length } = input;
+  if (length < 1 || length > modulusBytes - PADDING_BYTES)
+    throw refusal(CKR_DATA_LEN_RANGE, `${length} bytes do not fit`);
+  const hash = length === TLS_MD5_SHA1_BYTES ? "sha1" : hashOfDigestInfo(input);
+  if (hash === undefined) throw refusal(CKR_DATA_INVALID, `${length} bytes that are no DigestInfo of SHA-1 or SHA-2`);
+  if (hash === "sha1" && !allowSha1) throw refusal(CKR_FUNCTION_REJECTED, "SHA-1 is not allowed");
 }
 
 /** For CKM_RSA_PKCS_PSS. @throws CkError CKR_DATA_LEN_RANGE. */
 export function checkPssHash(input: Uint8Array): void {
-  if (input.length !== SHA256_BYTES) throw new CkError(CKR_DATA_LEN_RANGE);
+  if (input.length !== SHA256_BYTES) throw refusal(CKR_DATA_LEN_RANGE, `${input.length} bytes are no SHA-256`);
+}
+
+/** The program hears the number, the log the words. */
+function refusal(rv: number, text: string): CkError {
+  return new CkError(rv, { cause: new PolicyError(`sign what a program gave: ${text}`) });
 }
