@@ -39,10 +39,14 @@ const SS_MAX_BYTES = 4 * 1024 * 1024;
 /** Fixed, so that nothing in the user's own PATH is run. */
 const SS_PATH = "/usr/bin:/bin:/usr/sbin:/sbin:/run/current-system/sw/bin";
 
+/** `processes`: with the id of the one that asks, `curl (1234) < bash`. */
+export type ProgramForm = "names" | "processes";
+
 /** @returns a function that never rejects; one that tells nothing where the system is not Linux. */
 export function createProgramFinder(
   platform: NodeJS.Platform,
   log: Logger,
+  form: ProgramForm = "names",
   source: ProcessSource = linuxProcesses,
 ): FindProgram {
   let lookups = 0;
@@ -51,7 +55,7 @@ export function createProgramFinder(
     if (platform !== "linux" || fd === undefined || lookups === MAX_LOOKUPS) return undefined;
     lookups++;
     try {
-      return await findProgram(fd, source);
+      return await findProgram(fd, form, source);
     } catch (error) {
       // Only to be shown: without `ss` or with a process that has ended meanwhile there is nothing to show.
       log.debug("the program that asks cannot be told", { error: messageOf(error) });
@@ -62,7 +66,7 @@ export function createProgramFinder(
   };
 }
 
-async function findProgram(fd: number, source: ProcessSource): Promise<string | undefined> {
+async function findProgram(fd: number, form: ProgramForm, source: ProcessSource): Promise<string | undefined> {
   const own = await source.descriptor("self", fd);
   const rows = rowsOf(await source.sockets());
   const peer = only(rows.filter(({ local }) => own === `socket:[${local}]`))?.peer;
@@ -71,7 +75,7 @@ async function findProgram(fd: number, source: ProcessSource): Promise<string | 
   for (const { pid, holderFd } of holders)
     if ((await source.descriptor(pid, holderFd)) === `socket:[${peer}]`) pids.add(pid);
   const asking = await outermost(pids, source);
-  return asking === undefined ? undefined : chainOf(asking, source);
+  return asking === undefined ? undefined : chainOf(asking, form, source);
 }
 
 interface SocketRow {
@@ -96,11 +100,11 @@ async function outermost(pids: ReadonlySet<number>, source: ProcessSource): Prom
   return only(outer);
 }
 
-async function chainOf(pid: number, source: ProcessSource): Promise<string> {
+async function chainOf(pid: number, form: ProgramForm, source: ProcessSource): Promise<string> {
   const names: string[] = [];
   for (let next = pid; next > 1 && names.length < MAX_CHAIN; ) {
     const { name, parent } = await processOf(next, source);
-    names.push(name);
+    names.push(form === "processes" && next === pid ? `${name} (${pid})` : name);
     next = parent;
   }
   return names.join(" < ");

@@ -26,6 +26,7 @@ export function endOptionsAtCommand(program: Command, argv: readonly string[]): 
 
 /** How many of the words that follow an option are its values. `--option=value` is no option's name, and has none. */
 function valuesOf(option: Option | undefined, following: readonly string[]): number {
+  if (option?.optional === true) return following[0]?.startsWith("-") === false ? 1 : 0;
   if (option?.required !== true) return 0;
   if (!option.variadic) return 1;
   const end = following.findIndex((word) => word.startsWith("-"));

@@ -43,6 +43,11 @@ export async function settingsOf(flags: GlobalFlags & AgentConfig, deps: Deps): 
       allowForwarded: flags.allowForwarded ?? file.agent.allowForwarded,
       certificate: flags.certificate?.map((path) => resolve(path)) ?? file.agent.certificate,
       upstream: flags.upstream === undefined ? file.agent.upstream : resolve(flags.upstream),
+      pkcs11Socket: flags.pkcs11Socket ?? file.agent.pkcs11Socket,
+      pkcs11SignatureKey: flags.pkcs11SignatureKey ?? file.agent.pkcs11SignatureKey,
+      pkcs11LoginTtl: flags.pkcs11LoginTtl ?? file.agent.pkcs11LoginTtl,
+      pkcs11LoginSignatures: flags.pkcs11LoginSignatures ?? file.agent.pkcs11LoginSignatures,
+      pkcs11Pss: flags.pkcs11Pss ?? file.agent.pkcs11Pss,
       notify: flags.notify ?? file.agent.notify,
     },
   };

@@ -1,6 +1,6 @@
 /** `status` in words, line by line; the words are in messages/. */
 
-import { type CardStatus, type DeviceStatus, errorOf, type Fault } from "../lib/agent-status.ts";
+import { type CardStatus, type DeviceStatus, errorOf, type Fault, type Pkcs11Status } from "../lib/agent-status.ts";
 import { assertNever } from "../lib/errors.ts";
 import { printable } from "../lib/printable.ts";
 import { localDate, localTime } from "./local-time.ts";
@@ -30,16 +30,25 @@ function agentLines({ agent }: StatusReport, messages: Messages): readonly strin
     case "found": {
       const running = runningOf(agent);
       if (running === undefined) return [texts.agentLocked, socket];
-      const { pid, version, uptimeSeconds, promptFault } = running;
+      const { pid, version, uptimeSeconds, pkcs11, promptFault } = running;
       return [
         texts.agentRunning(pid, printable(version), uptimeSeconds),
         socket,
+        ...(pkcs11 === undefined ? [] : pkcs11Lines(pkcs11, messages)),
         ...(promptFault === undefined ? [] : faultLines(promptFault, messages)),
       ];
     }
     default:
       return assertNever(agent);
   }
+}
+
+function pkcs11Lines({ socket, logins }: Pkcs11Status, { status: texts }: Messages): readonly string[] {
+  const lines = logins.map(({ program, card, ...login }) => {
+    const shown = program === undefined ? undefined : printable(program);
+    return `  ${texts.pkcs11Login({ ...login, card: printable(card), program: shown })}`;
+  });
+  return [texts.pkcs11Socket(printable(socket)), ...lines];
 }
 
 function deviceLines({ binding, fault, readers, cards }: DeviceStatus, messages: Messages, now: Date): string[] {

@@ -9,6 +9,7 @@ import {
   PCSC_BINDINGS,
   PIN_CACHES,
   PIN_PROMPTS,
+  PSS_CHOICES,
 } from "./config.ts";
 import { ConfigError, messageOf } from "./errors.ts";
 import { z } from "./schema.ts";
@@ -32,6 +33,11 @@ const agentSchema = z.strictObject({
   "allow-forwarded": z.array(z.string().min(1)).optional(),
   certificate: z.array(absolutePath).optional(),
   upstream: absolutePath.optional(),
+  "pkcs11-socket": z.union([z.boolean(), absolutePath]).optional(),
+  "pkcs11-signature-key": z.boolean().optional(),
+  "pkcs11-login-ttl": seconds.optional(),
+  "pkcs11-login-signatures": z.int().min(1).optional(),
+  "pkcs11-pss": z.enum(PSS_CHOICES).optional(),
   notify: z.boolean().optional(),
 });
 
@@ -69,6 +75,11 @@ function agentConfig(agent: z.infer<typeof agentSchema>): AgentConfig {
     allowForwarded: agent["allow-forwarded"],
     certificate: agent.certificate,
     upstream: agent.upstream,
+    pkcs11Socket: agent["pkcs11-socket"],
+    pkcs11SignatureKey: agent["pkcs11-signature-key"],
+    pkcs11LoginTtl: agent["pkcs11-login-ttl"],
+    pkcs11LoginSignatures: agent["pkcs11-login-signatures"],
+    pkcs11Pss: agent["pkcs11-pss"],
     notify: agent.notify,
   };
 }

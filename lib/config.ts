@@ -17,9 +17,13 @@ export const PCSC_BINDINGS = ["auto", "pcsc-mini", "pcsclite"] as const;
 export const PIN_PROMPTS = ["auto", "pinentry", "askpass", "tty", "none"] as const;
 export const PIN_CACHES = ["off", "session", "timed", "keychain"] as const;
 
+/** Whether a card makes RSASSA-PSS signatures: `auto`, it is asked once. */
+export const PSS_CHOICES = ["auto", "on", "off"] as const;
+
 export type CardSource = (typeof CARD_SOURCES)[number];
 export type PcscBinding = (typeof PCSC_BINDINGS)[number];
 export type PinPromptChoice = (typeof PIN_PROMPTS)[number];
+export type PssChoice = (typeof PSS_CHOICES)[number];
 export type PinCacheChoice = (typeof PIN_CACHES)[number];
 
 /** The longest time an option takes, seconds: what a Node timer can count (2^31 ms). */
@@ -57,6 +61,15 @@ export interface AgentConfig {
   readonly certificate?: readonly string[] | undefined;
   /** Another agent's socket; absolute in a file. */
   readonly upstream?: string | undefined;
+  /** Serve PKCS#11: at the default path, or at this one; absolute in a file. */
+  readonly pkcs11Socket?: string | boolean | undefined;
+  /** Offer the signature key there too. */
+  readonly pkcs11SignatureKey?: boolean | undefined;
+  /** How long a program's login lasts, seconds. */
+  readonly pkcs11LoginTtl?: number | undefined;
+  /** How many signatures it may make. */
+  readonly pkcs11LoginSignatures?: number | undefined;
+  readonly pkcs11Pss?: PssChoice | undefined;
   /** Whether to show a notice on the desktop after each signature. */
   readonly notify?: boolean | undefined;
 }

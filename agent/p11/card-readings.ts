@@ -8,16 +8,15 @@ import { createHash } from "node:crypto";
 import { PIN_FILES } from "../../lib/card/files.ts";
 import type { JpkiApplication, JpkiPinName } from "../../lib/card/jpki.ts";
 import { type CardKey, cardKeyOf, type KnownKeyStore } from "../../lib/card-key.ts";
+import type { PssChoice } from "../../lib/config.ts";
 import { JpkiError, KeyError, messageOf } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { PinName } from "../../lib/pin/pin.ts";
 import type { P11Tries } from "./token.ts";
 
-/** `--pkcs11-pss`: whether cards make RSASSA-PSS signatures. `auto`: they are asked. */
-export type PssChoice = "auto" | "on" | "off";
-
 export interface CardReadingsOptions {
   readonly known: KnownKeyStore;
+  /** `auto`: cards are asked. */
   readonly pss: PssChoice;
   readonly log: Logger;
 }

@@ -37,7 +37,7 @@ export async function startP11Face(options: P11FaceOptions): Promise<P11Face> {
   const { open, log } = options;
   const socketPath = resolve(options.socketPath);
   const limits = { ...DEFAULT_P11_LIMITS, ...options.limits };
-  const findProgram = createProgramFinder(process.platform, log);
+  const findProgram = createProgramFinder(process.platform, log, "processes");
   const listener = await startListener({
     path: socketPath,
     inheritedFd: options.inheritedFd,

@@ -83,20 +83,26 @@ export interface ObjectSources {
 /** The user's own objects first: some programs take the first certificate they are given. */
 export function makeObjects({ key, certificate, caCertificate, asksEachTime }: ObjectSources): readonly P11Object[] {
   const { key: label, ca: caLabel } = LABELS[key];
+  // Name and address are in the signature certificate: no program sees it by another one's login.
+  const isHidden = key === "sign";
   const own = [
-    object("certificate", certificate, certificateAttributes(certificate, label, CATEGORY_TOKEN_USER)),
-    object("private-key", certificate, privateKeyAttributes(certificate, label, asksEachTime)),
-    object("public-key", certificate, publicKeyAttributes(certificate, label)),
+    object("certificate", isHidden, certificate, certificateAttributes(certificate, label, CATEGORY_TOKEN_USER)),
+    object("private-key", true, certificate, privateKeyAttributes(certificate, label, asksEachTime)),
+    object("public-key", isHidden, certificate, publicKeyAttributes(certificate, label)),
   ];
   if (caCertificate === undefined) return own;
   const ca = certificateAttributes(caCertificate, caLabel, CATEGORY_AUTHORITY);
-  return [...own, object("ca-certificate", caCertificate, ca)];
+  return [...own, object("ca-certificate", isHidden, caCertificate, ca)];
 }
 
 type Attributes = readonly (readonly [type: number, value: ObjectValue])[];
 
-function object(kind: ObjectKind, { modulus }: CertificateValues, attributes: Attributes): P11Object {
-  const isPrivate = kind === "private-key";
+function object(
+  kind: ObjectKind,
+  isPrivate: boolean,
+  { modulus }: CertificateValues,
+  attributes: Attributes,
+): P11Object {
   const common: Attributes = [
     [CKA_TOKEN, true],
     [CKA_PRIVATE, isPrivate],

@@ -1,6 +1,7 @@
 /** The cards' side of the PKCS#11 face, put together: what it reads of each card, its slots, its open logins. */
 
 import type { KnownKeyStore } from "../../lib/card-key.ts";
+import type { PssChoice } from "../../lib/config.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { PinName } from "../../lib/pin/pin.ts";
 import type { SignatureRecord } from "../../lib/signature-entry.ts";
@@ -8,7 +9,7 @@ import type { CardRecord } from "../card-registry.ts";
 import type { CardHooks, Cards } from "../cards.ts";
 import type { SetTimer } from "../pin-memory.ts";
 import type { PinCache } from "../remembered-pins.ts";
-import { CardReadings, type PssChoice } from "./card-readings.ts";
+import { CardReadings } from "./card-readings.ts";
 import { CardSlots } from "./card-slots.ts";
 import type { LoginLimits } from "./granted-login.ts";
 import { openLoginPins } from "./login-pins.ts";

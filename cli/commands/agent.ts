@@ -2,10 +2,11 @@
 
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
-import type { InheritedSocket } from "../../agent/main.ts";
-import { type AgentConfig, PIN_CACHES } from "../../lib/config.ts";
+import type { InheritedSocket, Pkcs11Options } from "../../agent/main.ts";
+import { type AgentConfig, PIN_CACHES, PSS_CHOICES } from "../../lib/config.ts";
+import { ConfigError } from "../../lib/errors.ts";
 import type { KnownHostKeys } from "../../lib/known-host-keys.ts";
-import { defaultSocket } from "../../lib/paths.ts";
+import { defaultPkcs11Socket, defaultSocket } from "../../lib/paths.ts";
 import packageJson from "../../package.json" with { type: "json" };
 import { runInBackground } from "../background.ts";
 import type { CommandContext } from "../context.ts";
@@ -16,7 +17,7 @@ import { openAgentParts } from "../parts.ts";
 import { addPromptOptions } from "../prompt-options.ts";
 import { type GlobalFlags, settingsOf } from "../settings.ts";
 import { type AgentVariables, setCommands, unsetCommands } from "../shell.ts";
-import { conflictingOption, oneOf, seconds } from "../usage.ts";
+import { conflictingOption, count, oneOf, seconds } from "../usage.ts";
 
 interface AgentFlags extends GlobalFlags, AgentConfig {
   readonly background?: boolean | undefined;
@@ -28,6 +29,10 @@ interface AgentFlags extends GlobalFlags, AgentConfig {
 const DEFAULT_PIN_CACHE_TTL = 3600;
 const DEFAULT_CARD_HOLD = 3;
 const DEFAULT_WAIT_CARD = 30;
+/** As a PIN that is remembered, but in all and not since the last use: a program may be at work unseen for long. */
+const DEFAULT_PKCS11_LOGIN_TTL = 3600;
+/** A browser or a VPN makes one for each connection to a server that asks; far fewer than this in an hour. */
+const DEFAULT_PKCS11_LOGIN_SIGNATURES = 1000;
 
 export function agentCommand(context: CommandContext): Command {
   const { options, commands } = context.messages.help;
@@ -51,6 +56,11 @@ export function agentCommand(context: CommandContext): Command {
     .option("--require-binding", options["require-binding"])
     .option("--certificate <file...>", options.certificate)
     .option("--upstream <socket>", options.upstream)
+    .option("--pkcs11-socket [path]", options["pkcs11-socket"])
+    .option("--pkcs11-signature-key", options["pkcs11-signature-key"])
+    .option("--pkcs11-login-ttl <seconds>", options["pkcs11-login-ttl"], seconds("--pkcs11-login-ttl"))
+    .option("--pkcs11-login-signatures <n>", options["pkcs11-login-signatures"], count("--pkcs11-login-signatures"))
+    .addOption(new Option("--pkcs11-pss <how>", options["pkcs11-pss"]).argParser(oneOf("--pkcs11-pss", PSS_CHOICES)))
     .option("--notify", options.notify)
     .action((args: readonly string[], _own, command: Command) => {
       const flags = command.optsWithGlobals<AgentFlags>();
@@ -83,6 +93,7 @@ async function serve(flags: AgentFlags, args: readonly string[], context: Comman
   const { pinCache = "session", pinCacheTtl, cardHold, waitCard, allowSha1, allowAnyData } = settings.agent;
   const { startAgent } = await import("../../agent/main.ts");
   const socket = await socketOf(flags, settings.agent, deps);
+  const pkcs11 = pkcs11Of(settings.agent, socket.path, deps);
   const { parts, knownHosts, certificates } = await openAgentParts(
     // The terminal is the command's.
     { settings, verbose: flags.verbose, level: program === undefined ? "info" : "error" },
@@ -105,6 +116,7 @@ async function serve(flags: AgentFlags, args: readonly string[], context: Comman
     hostsOfKey: knownHosts.namesOf,
     certificates,
     upstream: settings.agent.upstream,
+    pkcs11,
     version: packageJson.version,
   });
   const forget = async () => {
@@ -117,10 +129,11 @@ async function serve(flags: AgentFlags, args: readonly string[], context: Comman
   deps.onHangUp(() => void forget()); // it does not fail; if it did, the agent would end as after any defect
   try {
     if (allowAnyData === true) deps.stderr.write(`jpki-agent: ${messages.agent.anyDataWarning}\n`);
-    const variables = { SSH_AUTH_SOCK: agent.socketPath, SSH_AGENT_PID: String(deps.pid) };
+    const { socketPath, pkcs11SocketPath } = agent;
+    const variables = { SSH_AUTH_SOCK: socketPath, SSH_AGENT_PID: String(deps.pid) };
     if (program !== undefined) return setStatus(await runInForeground([program, ...rest], variables, deps));
-    if (deps.stderr.isTerminal) deps.stderr.write(`${messages.agent.serving(agent.socketPath)}\n`);
-    deps.stdout.write(readyLines(variables, flags));
+    if (deps.stderr.isTerminal) deps.stderr.write(`${messages.agent.serving(socketPath, pkcs11SocketPath)}\n`);
+    deps.stdout.write(readyLines(variables, pkcs11SocketPath, flags));
     await notice?.({ state: "READY", status: messages.agent.serviceReady(agent.socketPath) });
     await aborted(deps.signal);
   } finally {
@@ -143,14 +156,34 @@ async function socketOf(
   return inheritedSocket(listenFds);
 }
 
+/** @throws ConfigError if its socket is the other one. */
+function pkcs11Of(settings: AgentConfig, sshSocket: string, deps: Deps): Pkcs11Options | undefined {
+  const { pkcs11Socket: socket = false, pkcs11SignatureKey, pkcs11LoginTtl, pkcs11LoginSignatures } = settings;
+  if (socket === false) return undefined;
+  const socketPath = socket === true ? defaultPkcs11Socket(deps) : resolve(socket);
+  if (socketPath === resolve(sshSocket))
+    throw new ConfigError(`serve at ${socketPath}: the sockets for SSH and for PKCS#11 are the same`, {
+      details: { problem: "same-socket", path: socketPath },
+    });
+  return {
+    socketPath,
+    signatureKey: pkcs11SignatureKey === true,
+    pss: settings.pkcs11Pss ?? "auto",
+    limits: {
+      ttlMs: 1000 * (pkcs11LoginTtl ?? DEFAULT_PKCS11_LOGIN_TTL),
+      maxSignatures: pkcs11LoginSignatures ?? DEFAULT_PKCS11_LOGIN_SIGNATURES,
+    },
+  };
+}
+
 /** What counts is the host that the way ends at: a login there, or what runs there. */
 function isAllowed(hostKey: Uint8Array | undefined, settings: AgentConfig, knownHosts: KnownHostKeys): boolean {
   return hostKey !== undefined && knownHosts.isOneOf(hostKey, settings.allowForwarded ?? []);
 }
 
-function readyLines(variables: AgentVariables, { json, c }: AgentFlags): string {
+function readyLines(variables: AgentVariables, pkcs11Socket: string | undefined, { json, c }: AgentFlags): string {
   const { SSH_AUTH_SOCK: socket, SSH_AGENT_PID: pid } = variables;
-  if (json === true) return `${JSON.stringify({ socket, pid: Number(pid) })}\n`;
+  if (json === true) return `${JSON.stringify({ socket, pid: Number(pid), pkcs11Socket })}\n`;
   return setCommands(variables, c === true ? "csh" : "sh");
 }
 

@@ -96,6 +96,12 @@ export const en: Messages = {
         "refuse logins of clients that do not say which server they lead to (OpenSSH 8.9 and later do)",
       certificate: "also offer these SSH certificates (*-cert.pub) for the card's key",
       upstream: "offer the keys of the agent at this socket too, after the card's",
+      "pkcs11-socket":
+        "also serve PKCS#11 programs (browsers, curl, OpenVPN) through p11-kit-client.so at this socket (default: where that looks)",
+      "pkcs11-signature-key": "offer them the digital signature key too; its password is asked for at each signature",
+      "pkcs11-login-ttl": "a PKCS#11 program's login ends after this many seconds (default 3600)",
+      "pkcs11-login-signatures": "a PKCS#11 program's login ends after this many signatures (default 1000)",
+      "pkcs11-pss": "RSASSA-PSS, for TLS 1.3: auto (default: ask the card once), on or off",
       notify: "show a notice on the desktop after each signature",
       force: "also with one try left",
       server: "also ask this server, HOST[:PORT], which signatures it takes; without a login",
@@ -141,7 +147,8 @@ export const en: Messages = {
   },
   prompts: englishPrompts,
   agent: {
-    serving: (path) => `serving ${path}; stop with Ctrl-C`,
+    serving: (path, pkcs11Path) =>
+      `serving ${path}${pkcs11Path === undefined ? "" : ` and, for PKCS#11, ${pkcs11Path}`}; stop with Ctrl-C`,
     serviceReady: (path) => `serving ${path}`,
     serviceStopping: "letting go of the card",
     killed: (pid) => `ended the agent, process ${pid}`,

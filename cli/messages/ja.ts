@@ -96,6 +96,12 @@ export const ja: Messages = {
       "require-binding": "接続先サーバーを示さないクライアントのログインを拒否する（OpenSSH 8.9 以降は示す）",
       certificate: "カードの鍵の SSH 証明書（*-cert.pub）も提供する",
       upstream: "このソケットの別のエージェントの鍵も、カードの鍵のあとに提供する",
+      "pkcs11-socket":
+        "PKCS#11 のプログラム（ブラウザー、curl、OpenVPN など）にも、p11-kit-client.so を通じてこのソケットで鍵を提供する（既定: 同モジュールの標準の場所）",
+      "pkcs11-signature-key": "PKCS#11 で署名用の鍵も提供する（署名のたびに暗証番号を確認する）",
+      "pkcs11-login-ttl": "PKCS#11 のプログラムのログインが終わるまでの秒数（既定 3600）",
+      "pkcs11-login-signatures": "PKCS#11 のプログラムが1回のログインでできる署名の数（既定 1000）",
+      "pkcs11-pss": "RSASSA-PSS 署名（TLS 1.3 で必要）: auto（既定。カードに一度だけ確かめる）、on、off",
       notify: "署名のたびにデスクトップに通知を表示する",
       force: "残り回数が1回でも実行する",
       server: "このサーバー（HOST[:PORT]）が対応する署名方式も、ログインせずに調べる",
@@ -141,7 +147,8 @@ export const ja: Messages = {
   },
   prompts: japanesePrompts,
   agent: {
-    serving: (path) => `${path} で待ち受けています（終了は Ctrl-C）`,
+    serving: (path, pkcs11Path) =>
+      `${path}${pkcs11Path === undefined ? "" : ` と ${pkcs11Path}（PKCS#11）`} で待ち受けています（終了は Ctrl-C）`,
     serviceReady: (path) => `${path} で待ち受けています`,
     serviceStopping: "カードを解放しています",
     killed: (pid) => `エージェント（プロセス ${pid}）を終了しました`,

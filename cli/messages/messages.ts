@@ -1,7 +1,7 @@
 /** Every sentence this program says to a person. Both languages implement it, so a missing twin is a type error. */
 
 import type { PinState, ProbeStep } from "../../agent/main.ts";
-import type { CardStatus, ReaderStatus, TriesLeft } from "../../lib/agent-status.ts";
+import type { CardStatus, Pkcs11Login, ReaderStatus, TriesLeft } from "../../lib/agent-status.ts";
 import type { BeliefId, Observation } from "../../lib/card/probe-notes.ts";
 import type { Sex } from "../../lib/card/tagged-file.ts";
 import type { JpkiError } from "../../lib/errors.ts";
@@ -76,6 +76,11 @@ export type OptionName =
   | "require-binding"
   | "certificate"
   | "upstream"
+  | "pkcs11-socket"
+  | "pkcs11-signature-key"
+  | "pkcs11-login-ttl"
+  | "pkcs11-login-signatures"
+  | "pkcs11-pss"
   | "notify"
   | "server"
   | "show-prompt"
@@ -157,8 +162,8 @@ export interface ErrorText {
 }
 
 export interface AgentTexts {
-  /** The socket is served from now on; `path` is its path. */
-  serving(path: string): string;
+  /** The socket is served from now on, and the one for PKCS#11 if there is one. */
+  serving(path: string, pkcs11Path: string | undefined): string;
   /** For `systemctl status`, one line each. */
   serviceReady(path: string): string;
   readonly serviceStopping: string;
@@ -283,6 +288,9 @@ export interface StatusTexts {
   /** `date` is its last day. */
   certificate(state: ValidityState, date: string): string;
   pinRemembered(remembered: boolean): string;
+  pkcs11Socket(path: string): string;
+  /** `program` is undefined where it could not be told. */
+  pkcs11Login(login: Pkcs11Login): string;
   /** `entry` is the line of `log`. */
   lastRefusal(time: string, entry: string): string;
   readonly released: string;

@@ -57,6 +57,10 @@ export const englishStatus: StatusTexts = {
     }
   },
   pinRemembered: (remembered) => `PIN: ${remembered ? "remembered" : "not remembered"}`,
+  pkcs11Socket: (path) => `PKCS#11 socket: ${path}`,
+  pkcs11Login: ({ program, key, card, signatures, maxSignatures, endsInSeconds }) =>
+    `PKCS#11 login: ${program ?? "an unknown program"}, ${key === "sign" ? "SIGNATURE key of " : ""}${card}, ` +
+    `${signatures} of ${maxSignatures} signatures, ends in ${duration(endsInSeconds)}`,
   lastRefusal: (time, entry) => `Last failure: ${time}  ${entry}`,
   released: "let go of the card",
   nothingToRelease: "no agent runs, so none holds the card",

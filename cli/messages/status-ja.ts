@@ -57,6 +57,10 @@ export const japaneseStatus: StatusTexts = {
     }
   },
   pinRemembered: (remembered) => `暗証番号の記憶: ${remembered ? "あり" : "なし"}`,
+  pkcs11Socket: (path) => `PKCS#11 のソケット: ${path}`,
+  pkcs11Login: ({ program, key, card, signatures, maxSignatures, endsInSeconds }) =>
+    `PKCS#11 のログイン: ${program ?? "不明なプログラム"}、${card}${key === "sign" ? "（署名用の鍵）" : ""}、` +
+    `署名 ${signatures}/${maxSignatures}回、残り${duration(endsInSeconds)}`,
   lastRefusal: (time, entry) => `最後の失敗: ${time}  ${entry}`,
   released: "カードを解放しました",
   nothingToRelease: "エージェントが動作していないため、カードは使われていません",

@@ -33,6 +33,8 @@ function usageWords(details: ErrorDetails): string | undefined {
       return `同時に指定できないオプションがあります: ${subject}`;
     case "own-upstream":
       return "--upstream に、このエージェント自身のソケットは指定できません";
+    case "same-socket":
+      return "--pkcs11-socket に、SSH のソケットと同じパスは指定できません";
     case "no-agent":
       return `終了するエージェントが見つかりません（SSH_AGENT_PID: ${value || "未設定"}）`;
     case "no-service-manager":

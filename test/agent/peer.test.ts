@@ -1,7 +1,7 @@
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createProgramFinder, type ProcessSource } from "../../agent/peer.ts";
+import { createProgramFinder, type ProcessSource, type ProgramForm } from "../../agent/peer.ts";
 import { silentLogger } from "../../lib/log.ts";
 import { connectAgent } from "../helpers/agent-client.ts";
 import { deferred } from "../helpers/deferred.ts";
@@ -49,14 +49,14 @@ interface Fake extends Partial<ProcessSource> {
   readonly lines?: readonly string[];
 }
 
-function find({ lines = LINES, ...some }: Fake = {}, platform: NodeJS.Platform = "linux") {
+function find({ lines = LINES, ...some }: Fake = {}, platform: NodeJS.Platform = "linux", form: ProgramForm = "names") {
   const source: ProcessSource = {
     sockets: async () => `${lines.join("\n")}\n`,
     descriptor: async (pid) => (pid === "self" ? "socket:[450729]" : "socket:[450379]"),
     stat: async (pid) => STAT[pid] ?? Promise.reject(new Error("ENOENT")),
     ...some,
   };
-  return createProgramFinder(platform, silentLogger, source)(accepted);
+  return createProgramFinder(platform, silentLogger, form, source)(accepted);
 }
 
 /** The peer's line with other holders. */
@@ -65,6 +65,7 @@ const held = (users: string) => [LINES[0] ?? "", `u_str ESTAB 0 0 * 450379 * 450
 describe("the program at the other end", () => {
   it("is named with those that started it, without init", async () => {
     expect(await find()).toBe("ssh < a) (b < tmux: server");
+    expect(await find({}, "linux", "processes")).toBe("ssh (300) < a) (b < tmux: server");
   });
 
   it("is the one that started the others when they hold the socket too", async () => {
@@ -108,7 +109,7 @@ describe("the program at the other end", () => {
   it("is looked for at most four times at once", async () => {
     const go = deferred<string>();
     let runs = 0;
-    const finder = createProgramFinder("linux", silentLogger, {
+    const finder = createProgramFinder("linux", silentLogger, "names", {
       sockets: () => {
         runs++;
         return go.promise;

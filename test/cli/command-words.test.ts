@@ -4,7 +4,12 @@ import { endOptionsAtCommand } from "../../cli/command-words.ts";
 
 const program = new Command("jpki-agent").option("--reader <name>").option("-v, --verbose").option("--json");
 program.addCommand(
-  new Command("agent").argument("[command...]").option("-a, --socket <path>").option("-c").option("--host <host...>"),
+  new Command("agent")
+    .argument("[command...]")
+    .option("-a, --socket <path>")
+    .option("-c")
+    .option("--host <host...>")
+    .option("--p11 [path]"),
 );
 program.addCommand(new Command("log").option("-n <count>"));
 
@@ -22,6 +27,11 @@ const cases = [
   "agent --host a b -c | ssh -x",
   "agent --host a b -- ssh -x",
   "agent -- ssh -x",
+  "agent --p11 /s",
+  "agent --p11 /s | ssh -x",
+  "agent --p11 -c | ssh -x",
+  "agent --p11 -- ssh -x",
+  "agent --p11=/s | ssh -x",
   "-- agent ssh -x",
   "agent -a",
   "log -n 3",

@@ -2,7 +2,10 @@
 
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { en } from "../../cli/messages/en.ts";
+import { ja } from "../../cli/messages/ja.ts";
 import { run } from "../../cli/program.ts";
+import { statusLines } from "../../cli/status-lines.ts";
 import { exitStatusOfReport, type StatusReport } from "../../cli/status-report.ts";
 import type { CardStatus, DeviceStatus, RunningAgentStatus } from "../../lib/agent-status.ts";
 import { SocketError } from "../../lib/errors.ts";
@@ -62,6 +65,48 @@ describe("status", () => {
       expect(JSON.parse(own.out())).toMatchObject({ agent: { kind: "running", pid: process.pid } });
       await stop();
     }
+  });
+});
+
+describe("status of the PKCS#11 face", () => {
+  it.each([
+    ["C", /^PKCS#11 socket: .*\/r\/p11-kit\/pkcs11$/m],
+    ["ja_JP.UTF-8", /^PKCS#11 のソケット: .*\/r\/p11-kit\/pkcs11$/m],
+  ])("tells its socket, in %s", async (LANG, line) => {
+    const stop = await serve("--pkcs11-socket");
+    const own = deps({ LANG });
+    await run(["status"], own);
+    expect(own.out()).toMatch(line);
+    await stop();
+  });
+
+  it("says nothing of it where the agent serves none", async () => {
+    const stop = await serve();
+    const own = deps();
+    await run(["status"], own);
+    expect(own.out()).not.toMatch(/PKCS#11/);
+    await stop();
+  });
+
+  it.each([
+    [en, "  PKCS#11 login: curl (1234), My Number card 0123abcd, 3 of 1000 signatures, ends in 59 min"],
+    [ja, "  PKCS#11 のログイン: curl (1234)、My Number card 0123abcd、署名 3/1000回、残り59分"],
+  ])("tells each login, with nothing in it that a terminal would obey", (messages, line) => {
+    const login = { card: "My Number card 0123abcd", signatures: 3, maxSignatures: 1000, endsInSeconds: 3599 };
+    const logins = [
+      { ...login, key: "auth", program: "curl\u001b[2J (1234)" },
+      { ...login, key: "sign" },
+    ] as const;
+    const status: RunningAgentStatus = {
+      ...{ kind: "running", pid: 1, version: "1", uptimeSeconds: 1, socket: "/s", pinCache: "session" },
+      pkcs11: { socket: "/p", logins },
+      devices: { readers: [], cards: [] },
+    };
+    const agent = { kind: "found", socket: "/s", status } as const;
+    const lines = statusLines({ agent, devices: undefined, lastRefusal: undefined }, messages, new Date());
+    expect(lines.map((text) => text.replace(/.?\[2J/, ""))).toContain(line);
+    expect(lines.join("")).not.toContain("\u001b");
+    expect(lines.join("\n")).toMatch(/SIGNATURE key of|署名用の鍵/);
   });
 });
 

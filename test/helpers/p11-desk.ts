@@ -2,11 +2,11 @@
 
 import { AgentLock } from "../../agent/agent-lock.ts";
 import { openCards } from "../../agent/cards.ts";
-import type { PssChoice } from "../../agent/p11/card-readings.ts";
 import { P11Cards } from "../../agent/p11/p11-cards.ts";
 import type { P11Login, P11Token } from "../../agent/p11/token.ts";
 import type { PinCache } from "../../agent/remembered-pins.ts";
 import type { CardKey } from "../../lib/card-key.ts";
+import type { PssChoice } from "../../lib/config.ts";
 import { type Pin, pinFromBytes } from "../../lib/pin/pin.ts";
 import type { PinVault } from "../../lib/pin/vault.ts";
 import type { SignatureEntry } from "../../lib/signature-entry.ts";

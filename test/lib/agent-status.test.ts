@@ -18,6 +18,16 @@ const RUNNING: RunningAgentStatus = {
   uptimeSeconds: 60,
   socket: "/run/agent.sock",
   pinCache: "session",
+  pkcs11: {
+    socket: "/run/p11",
+    logins: [
+      {
+        ...{ card: "My Number card 0123abcd", key: "auth", program: "curl (1234)" },
+        ...{ signatures: 3, maxSignatures: 1000, endsInSeconds: 3599 },
+      },
+      { card: "x", key: "sign", signatures: 0, maxSignatures: 1, endsInSeconds: 0 },
+    ],
+  },
   promptFault: { code: "PIN_NO_PROMPT", message: "no terminal", hint: "open one", details: { missing: ["DISPLAY"] } },
   devices: {
     binding: "pcsc-mini",

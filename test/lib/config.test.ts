@@ -28,6 +28,11 @@ describe("parseConfig", () => {
       allow-forwarded = ["build.example", "*.lan"]
       certificate = ["/home/taro/.ssh/card-cert.pub"]
       upstream = "/run/user/1000/other.sock"
+      pkcs11-socket = "/run/user/1000/pkcs11"
+      pkcs11-signature-key = true
+      pkcs11-login-ttl = 28800
+      pkcs11-login-signatures = 50
+      pkcs11-pss = "off"
       notify = true`;
     expect(parseConfig(text, FILE)).toEqual({
       reader: "SCR3310",
@@ -48,9 +53,18 @@ describe("parseConfig", () => {
         allowForwarded: ["build.example", "*.lan"],
         certificate: ["/home/taro/.ssh/card-cert.pub"],
         upstream: "/run/user/1000/other.sock",
+        pkcs11Socket: "/run/user/1000/pkcs11",
+        pkcs11SignatureKey: true,
+        pkcs11LoginTtl: 28800,
+        pkcs11LoginSignatures: 50,
+        pkcs11Pss: "off",
         notify: true,
       },
     });
+  });
+
+  it.each([true, false])("takes pkcs11-socket = %j: at the default path, or not at all", (value) => {
+    expect(parseConfig(`[agent]\npkcs11-socket = ${value}`, FILE).agent.pkcs11Socket).toBe(value);
   });
 
   it("takes an empty file as no settings", () => {
@@ -71,6 +85,11 @@ describe("parseConfig", () => {
     ['[agent]\nallow-forwarded = "*"', "bad-value", { key: "agent.allow-forwarded" }],
     ['[agent]\ncertificate = ["card-cert.pub"]', "bad-value", { key: "agent.certificate.0" }],
     ['[agent]\nupstream = "other.sock"', "bad-value", { key: "agent.upstream" }],
+    ['[agent]\npkcs11-socket = "pkcs11"', "bad-value", { key: "agent.pkcs11-socket" }],
+    ["[agent]\npkcs11-login-ttl = -1", "bad-value", { key: "agent.pkcs11-login-ttl" }],
+    ["[agent]\npkcs11-login-signatures = 0", "bad-value", { key: "agent.pkcs11-login-signatures" }],
+    ["[agent]\npkcs11-login-signatures = 1.5", "bad-value", { key: "agent.pkcs11-login-signatures" }],
+    ["[agent]\npkcs11-pss = true", "bad-value", { key: "agent.pkcs11-pss" }],
     ['[agent]\nnotify = "yes"', "bad-value", { key: "agent.notify" }],
     ['[agent]\npin-prompt = "gui"', "bad-value", { key: "agent.pin-prompt" }],
     ["reader = ", "syntax", {}],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { configFile, defaultSocket, stateFolder } from "../../lib/paths.ts";
+import { configFile, defaultPkcs11Socket, defaultSocket, stateFolder } from "../../lib/paths.ts";
 
 const home = "/home/hanako";
 
@@ -22,6 +22,13 @@ describe("paths", () => {
     expect(stateFolder({ env, home })).toBe(stateFolder({ env: {}, home }));
     expect(configFile({ env, home })).toBe(configFile({ env: {}, home }));
     expect(defaultSocket({ env, home })).toBe(defaultSocket({ env: {}, home }));
+  });
+
+  test("the PKCS#11 socket lies where p11-kit's client looks", () => {
+    const env = { XDG_RUNTIME_DIR: "/run/user/1000", XDG_CACHE_HOME: "/cache" };
+    expect(defaultPkcs11Socket({ env, home })).toBe("/run/user/1000/p11-kit/pkcs11");
+    expect(defaultPkcs11Socket({ env: { XDG_CACHE_HOME: "/cache" }, home })).toBe("/cache/p11-kit/pkcs11");
+    expect(defaultPkcs11Socket({ env: { XDG_RUNTIME_DIR: "run" }, home })).toBe("/home/hanako/.cache/p11-kit/pkcs11");
   });
 
   test("the socket follows XDG_STATE_HOME where there is no runtime folder", () => {
