@@ -40,6 +40,8 @@ const DEBIAN_PACKAGES = [
   ...["build-essential", "python3", "pkg-config", "libpcsclite-dev", "libsecret-1-dev"],
   ...["gnome-keyring", "dbus"],
   ...["rsync", "python3-paramiko", "putty-tools", "dropbear-bin", "libnss-wrapper", "libssh-dev", "ansible-core"],
+  ...["p11-kit", "gnutls-bin", "libengine-pkcs11-openssl", "libnss3-tools", "curl"],
+  ...["nginx-light", "apache2-bin", "chromium", "xvfb", "xdotool"],
 ];
 
 /** Compiled when they are installed; left out by npm where that fails. */
