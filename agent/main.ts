@@ -43,7 +43,7 @@ export type { DocumentRequest, DocumentSignature } from "./document-sign.ts";
 export { askAgentToForget, type ForgetOutcome } from "./forget-client.ts";
 export { type InheritedSocket, inheritedSocket } from "./inherited-socket.ts";
 export { LOGIN_BYTES } from "./login-data.ts";
-export type { CardPinStates, PinState } from "./pin-commands.ts";
+export type { CardPinStates, CountedPin, PinState } from "./pin-commands.ts";
 export type { AgreeToProbe, ProbedCard, ProbeStep } from "./probe-cards.ts";
 export type { SignPolicy } from "./sign-guard.ts";
 

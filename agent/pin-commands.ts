@@ -1,8 +1,9 @@
 /** What `jpki-agent pin` does with the cards on the readers: tries left, a new PIN, a PIN for the keychain. */
 
+import { TextApplication } from "../lib/card/attributes.ts";
 import type { CardPin } from "../lib/card/card-pin.ts";
-import { PIN_FILES, TEXT_PIN_FILE } from "../lib/card/files.ts";
 import type { JpkiApplication } from "../lib/card/jpki.ts";
+import { SurfaceApplication } from "../lib/card/surface.ts";
 import { CardStatusError, KeyError } from "../lib/errors.ts";
 import { SW_FILE_NOT_FOUND } from "../lib/iso7816/status-word.ts";
 import type { ChosenPinName, Pin } from "../lib/pin/pin.ts";
@@ -12,8 +13,11 @@ import type { CardRecord, CardRegistry } from "./card-registry.ts";
 import { nothingRemembered } from "./nothing-remembered.ts";
 import { oneCard, usableCards } from "./one-card.ts";
 
+/** Every PIN that has a counter of its own: the two 照合番号 once in the text and once in the surface application. */
+export type CountedPin = ChosenPinName | "text-a" | "text-b" | "surface-a" | "surface-b";
+
 export interface PinState {
-  readonly pin: ChosenPinName;
+  readonly pin: CountedPin;
   /** `unknown`: the card does not tell. */
   readonly state: "usable" | "blocked" | "unknown";
   readonly triesLeft?: number | undefined;
@@ -46,16 +50,20 @@ async function readCard(card: CardRecord, signal: AbortSignal): Promise<readonly
 }
 
 async function readPins(jpki: JpkiApplication): Promise<readonly PinState[]> {
-  const states = [
-    await readPin("auth", PIN_FILES.auth.maxTries, jpki.pin("auth")),
-    await readPin("sign", PIN_FILES.sign.maxTries, jpki.pin("sign")),
-    await readPin("text", TEXT_PIN_FILE.maxTries, await jpki.leaveForTextPin()),
-  ];
+  const states = [await readPin("auth", jpki.pin("auth")), await readPin("sign", jpki.pin("sign"))];
+  const text = await TextApplication.open(jpki);
+  states.push(await readPin("text", text?.pin("text")));
+  states.push(await readPin("text-a", text?.pin("code-a")));
+  states.push(await readPin("text-b", text?.pin("code-b")));
+  const surface = await SurfaceApplication.open(jpki);
+  states.push(await readPin("surface-a", surface?.pin("code-a")));
+  states.push(await readPin("surface-b", surface?.pin("code-b")));
   return states.flatMap((state) => state ?? []);
 }
 
-async function readPin(pin: ChosenPinName, maxTries: number, card: CardPin | undefined): Promise<PinState | undefined> {
+async function readPin(pin: CountedPin, card: CardPin | undefined): Promise<PinState | undefined> {
   if (card === undefined) return undefined;
+  const { maxTries } = card.file;
   try {
     const tries = await card.triesLeft();
     if (tries.kind === "blocked") return { pin, state: "blocked", triesLeft: 0, maxTries };

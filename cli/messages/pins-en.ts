@@ -1,13 +1,17 @@
 /** What `pin` says, in English. */
 
-import type { ChosenPinName } from "../../lib/pin/pin.ts";
+import type { CountedPin } from "../../agent/main.ts";
 import { printable } from "../../lib/printable.ts";
 import type { PinTexts } from "./messages.ts";
 
-const NAMES: Readonly<Record<ChosenPinName, string>> = {
+const NAMES: Readonly<Record<CountedPin, string>> = {
   auth: "auth (user authentication, 4 digits)",
   sign: "sign (digital signature, 6 to 16 of A-Z and 0-9)",
   text: "text (text information, 4 digits)",
+  "text-a": "照合番号A for the text information (the individual number)",
+  "text-b": "照合番号B for the text information (birth date, year of expiry, security code)",
+  "surface-a": "照合番号A for the card's face",
+  "surface-b": "照合番号B for the card's face",
 };
 
 export const englishPins: PinTexts = {

@@ -1,13 +1,17 @@
 /** What `pin` says, in Japanese. */
 
-import type { ChosenPinName } from "../../lib/pin/pin.ts";
+import type { CountedPin } from "../../agent/main.ts";
 import { printable } from "../../lib/printable.ts";
 import type { PinTexts } from "./messages.ts";
 
-const NAMES: Readonly<Record<ChosenPinName, string>> = {
+const NAMES: Readonly<Record<CountedPin, string>> = {
   auth: "auth 利用者証明用（数字4桁）",
   sign: "sign 署名用（英大文字と数字、6〜16文字）",
   text: "text 券面事項入力補助用（数字4桁）",
+  "text-a": "照合番号A 券面事項入力補助用（個人番号）",
+  "text-b": "照合番号B 券面事項入力補助用（生年月日、有効期限の年、セキュリティコード）",
+  "surface-a": "照合番号A 券面事項確認用",
+  "surface-b": "照合番号B 券面事項確認用",
 };
 
 export const japanesePins: PinTexts = {

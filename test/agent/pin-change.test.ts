@@ -166,6 +166,8 @@ describe("the tries left", () => {
     const card = new VirtualCard({ pki });
     card.setTries("auth", 0);
     card.setTries("sign", 2);
+    card.setTries("text-b", 0);
+    card.setTries("surface-b", 7);
     const desk = await setUpCardKeys({ cards: [card] });
     const [states] = await readPinStates(desk.registry, never);
     await desk.close();
@@ -174,6 +176,10 @@ describe("the tries left", () => {
       { pin: "auth", state: "blocked", triesLeft: 0, maxTries: 3 },
       { pin: "sign", state: "usable", triesLeft: 2, maxTries: 5 },
       { pin: "text", state: "usable", triesLeft: 3, maxTries: 3 },
+      { pin: "text-a", state: "usable", triesLeft: 10, maxTries: 10 },
+      { pin: "text-b", state: "blocked", triesLeft: 0, maxTries: 10 },
+      { pin: "surface-a", state: "usable", triesLeft: 10, maxTries: 10 },
+      { pin: "surface-b", state: "usable", triesLeft: 7, maxTries: 10 },
     ]);
     expect(card.pinAttempts).toBe(0);
     expect(card.triesLeft).toEqual({ auth: 0, sign: 2, text: 3 });
