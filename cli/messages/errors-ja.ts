@@ -2,6 +2,7 @@
 
 import { assertNever, type ErrorDetails, type JpkiError } from "../../lib/errors.ts";
 import type { ErrorText } from "./messages.ts";
+import { originOf, statusWordReason, systemReason } from "./reasons-ja.ts";
 import { japaneseUsage } from "./usage-ja.ts";
 
 /** The Japanese words for `error`. Its own (English) hint stands where it says more than the code does. */
@@ -45,7 +46,7 @@ function japaneseWords(error: JpkiError): ErrorText {
           "入力は正しいものでしたが、このカードではその記録を読み取れませんでした",
           "別の --with を指定してください",
         );
-      return withReason("カードが想定外の応答を返しました", error, hint);
+      return withReason("カードが想定外の応答を返しました", error, hint, statusWordReason(details));
     case "NOT_JPKI":
       return text("リーダーのカードは公的個人認証（JPKI）のカードではありません", "マイナンバーカードを置いてください");
     case "PIN_FORMAT":
@@ -99,9 +100,9 @@ function japaneseWords(error: JpkiError): ErrorText {
         );
       return withReason("この署名要求は拒否されました", error, hint);
     case "MALFORMED":
-      return withReason("データの形式が正しくありません", error, hint);
+      return malformed(error, "形式が正しくありません");
     case "TOO_LARGE":
-      return withReason("データが上限を超えています", error, hint);
+      return malformed(error, "大きさが上限を超えています");
     case "SOCKET_IN_USE":
       return text(
         `ソケット${named(details, "path")}は、動作中の別のエージェントが使っています`,
@@ -114,7 +115,7 @@ function japaneseWords(error: JpkiError): ErrorText {
     case "IO_FAILED":
       if (details["problem"] === "no-image")
         return text(`カードにその画像がありません（${details["item"]}）`, undefined);
-      return withReason("ファイルを読み書きできません", error, hint);
+      return ioFailed(error);
     default:
       return assertNever(error.code);
   }
@@ -239,8 +240,24 @@ function text(message: string, hint: string | undefined): ErrorText {
   return { message, hint };
 }
 
-function withReason(message: string, error: JpkiError, hint: string | undefined): ErrorText {
-  return { message: `${message}（${error.message}）`, hint };
+/** @param reason in Japanese; else the English message is the reason. */
+function withReason(message: string, error: JpkiError, hint: string | undefined, reason = error.message): ErrorText {
+  return { message: `${message}（${reason}）`, hint };
+}
+
+function malformed(error: JpkiError, what: string): ErrorText {
+  const origin = originOf(error);
+  if (origin === undefined) return withReason(`データの${what}`, error, error.hint);
+  return text(`${origin}の${what}`, error.hint);
+}
+
+function ioFailed(error: JpkiError): ErrorText {
+  const { path, url } = error.details;
+  const reason = systemReason(error);
+  if (reason === undefined) return withReason("ファイルを読み書きできません", error, error.hint);
+  const name = [url, path].find((place) => typeof place === "string");
+  if (name === undefined) return withReason("ファイルを読み書きできません", error, error.hint, reason);
+  return text(`${name} を${url === undefined ? "読み書きできません" : "取得できません"}（${reason}）`, error.hint);
 }
 
 /** ` NAME ` between Japanese words, or nothing where the error does not say. */
