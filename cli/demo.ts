@@ -12,13 +12,15 @@ import type { Prompt } from "../lib/pin/prompt.ts";
 import { encodeRsaBlob } from "../lib/ssh/public-key.ts";
 import { loginWithSystemSsh } from "./demo-login.ts";
 import { type DemoServer, loginWithSsh2, startDemoServer } from "./demo-ssh.ts";
-import type { Deps } from "./deps.ts";
+import type { Deps, TextOutput } from "./deps.ts";
 import type { DemoTexts } from "./messages/messages.ts";
 
 export interface DemoOptions {
   /** Private and empty; removed afterwards by the caller. */
   readonly folder: string;
   readonly deps: Deps;
+  /** Where the steps are told. */
+  readonly output: TextOutput;
   readonly texts: DemoTexts;
   readonly log: Logger;
 }
@@ -29,13 +31,13 @@ const USER = "demo";
 const LOGIN_TIMEOUT_MS = 30_000;
 
 /**
- * Tells each step on stdout.
+ * Tells each step.
  *
  * @returns undefined after a login, else why there was none.
  */
 export async function runDemo(options: DemoOptions): Promise<string | undefined> {
-  const { folder, deps, texts } = options;
-  const tell = numberedSteps(deps, texts);
+  const { folder, deps, output, texts } = options;
+  const tell = numberedSteps(output, texts);
   const openParts = () => openDemoParts(options, answeringPrompt(texts, tell));
   const [key] = await exportCardKeys(await openParts(), deps.signal);
   if (key === undefined) throw new TypeError("exportCardKeys returns at least one key");
@@ -65,16 +67,16 @@ export async function runDemo(options: DemoOptions): Promise<string | undefined>
   } finally {
     await agent.close();
   }
-  deps.stdout.write(`\n${texts.end}\n`);
+  output.write(`\n${texts.end}\n`);
   return undefined;
 }
 
 type Tell = (text: string) => void;
 
-function numberedSteps({ stdout }: Deps, { intro }: DemoTexts): Tell {
-  stdout.write(`${intro}\n\n`);
+function numberedSteps(output: TextOutput, { intro }: DemoTexts): Tell {
+  output.write(`${intro}\n\n`);
   let step = 0;
-  return (text) => stdout.write(`${++step}. ${text}\n`);
+  return (text) => output.write(`${++step}. ${text}\n`);
 }
 
 /** The state folder of the demo is `folder`: the card made there is a new one. */

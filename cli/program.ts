@@ -41,15 +41,18 @@ export async function run(argv: readonly string[], deps: Deps): Promise<number> 
     status = value;
   };
   const program = buildProgram({ argv, deps, messages, setStatus });
+  const words = endOptionsAtCommand(program, argv);
   try {
-    await program.parseAsync(endOptionsAtCommand(program, argv), { from: "user" });
+    await program.parseAsync(words, { from: "user" });
     return status;
   } catch (thrown) {
     if (isHelpShown(thrown)) return EXIT_DONE;
     // Whoever pressed Ctrl-C knows it.
     if (deps.signal.aborted && thrown === deps.signal.reason) return EXIT_FAILED;
     const error = usageErrorOf(thrown, program, argv);
-    const { json = false, verbose = 0 } = program.opts<{ json?: boolean; verbose?: number }>();
+    const { verbose = 0 } = program.opts<{ verbose?: number }>();
+    // Looked for by ourselves: commander stops at the first mistake, which may stand before it.
+    const json = words.slice(0, endOfOptions(words)).includes("--json");
     renderError(error, deps.stderr, messages, { json, verbose: verbose > 0 });
     return exitStatusOf(error);
   }
@@ -101,6 +104,11 @@ export function buildProgram(context: CommandContext): Command {
       .configureOutput({ writeOut: (text) => deps.stdout.write(text), writeErr: () => {} })
       .exitOverride();
   return program;
+}
+
+function endOfOptions(words: readonly string[]): number {
+  const at = words.indexOf("--");
+  return at < 0 ? words.length : at;
 }
 
 function withSubcommands(command: Command): readonly Command[] {

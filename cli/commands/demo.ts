@@ -15,13 +15,15 @@ export function demoCommand(context: CommandContext): Command {
     .action((_own, command: Command) => demo(command.optsWithGlobals<GlobalFlags>(), context));
 }
 
-async function demo({ verbose }: GlobalFlags, { deps, messages, setStatus }: CommandContext): Promise<void> {
+async function demo({ verbose, json }: GlobalFlags, { deps, messages, setStatus }: CommandContext): Promise<void> {
   const texts = messages.demo;
   const { runDemo } = await import("../demo.ts");
   const log = await openLog({ verbose, level: "error" }, deps);
   const folder = await mkdtemp(join(tmpdir(), "jpki-demo-"));
   try {
-    const reason = await runDemo({ folder, deps, texts, log });
+    const output = json === true ? deps.stderr : deps.stdout;
+    const reason = await runDemo({ folder, deps, output, texts, log });
+    if (json === true) deps.stdout.write(`${JSON.stringify({ loggedIn: reason === undefined, reason })}\n`);
     if (reason === undefined) return;
     deps.stderr.write(`jpki-agent: ${texts.failed(reason)}\n`);
     setStatus(EXIT_FAILED);
