@@ -5,15 +5,16 @@ import type { DeviceStatus } from "../../lib/agent-status.ts";
 import type { CertificateName, KeyName } from "../../lib/card/files.ts";
 import type { JpkiPinName } from "../../lib/card/jpki.ts";
 import type { CardKey } from "../../lib/card-key.ts";
-import { ConfigError, JpkiError } from "../../lib/errors.ts";
+import { encodeDigestInfo, hashOfDigestInfo } from "../../lib/digest-info.ts";
+import { ConfigError, JpkiError, KeyError, PolicyError } from "../../lib/errors.ts";
 import type { SignatureResult } from "../../lib/signature-entry.ts";
 import { encodeRsaBlob, keyFingerprint } from "../../lib/ssh/public-key.ts";
-import { digestInfo } from "../../lib/ssh/signature.ts";
 import { CardLogin } from "../card-login.ts";
 import type { CardRecord } from "../card-registry.ts";
 import { readCertificates } from "../cert-read.ts";
 import { readDeviceStatus } from "../device-status.ts";
 import { requireReader, requireUsableCard, revealPhone } from "../export-key.ts";
+import { LOGIN_BYTES, loginInFile } from "../login-data.ts";
 import { nothingRemembered } from "../nothing-remembered.ts";
 import { oneCard } from "../one-card.ts";
 import { commentOf } from "../pin-commands.ts";
@@ -35,9 +36,9 @@ export interface SignOptions extends CardChoice {
   readonly description: string;
 }
 
-/** What is signed: data with the name of its hash, or a finished DER DigestInfo (RFC 8017 section 9.2), 1 to 245 bytes. */
+/** What is signed: data with the name of its hash, or the finished DER DigestInfo of such a hash (RFC 8017 section 9.2). */
 export type SignInput =
-  | { readonly data: Uint8Array; readonly hash: "sha256" | "sha512" }
+  | { readonly data: Uint8Array; readonly hash: "sha256" | "sha384" | "sha512" }
   | { readonly digestInfo: Uint8Array };
 
 /**
@@ -98,9 +99,9 @@ export class Jpki {
    * program; `jpki-agent log` shows it afterwards.
    *
    * A signature of the authentication key over data of somebody else's choice can be a login anywhere: sign only what
-   * your program made itself.
+   * your program made itself. Data that is known to be a login is refused.
    *
-   * @throws as {@link readCertificate}; `ALGORITHM_UNSUPPORTED` for a DigestInfo of another length.
+   * @throws as {@link readCertificate}; `POLICY_REFUSED` for a login; `ALGORITHM_UNSUPPORTED` for what is no DigestInfo.
    */
   async sign(input: SignInput, { key = "auth", description, card: id, signal }: SignOptions): Promise<Uint8Array> {
     if (description.trim() === "")
@@ -110,13 +111,14 @@ export class Jpki {
     await this.#requireCard(either);
     const card = await oneCard(cards.registry, id);
     const request = { card: commentOf(card), purpose: { kind: "any-data", description }, program } as const;
-    const info = "digestInfo" in input ? input.digestInfo : digestInfoOf(input.data, input.hash);
     try {
+      const info = digestInfoOf(input, key);
       const signature = await this.#login(key).run(card, request, either, (jpki) => jpki.sign(key, info));
       this.#keep(card, key, "signed");
       return signature;
     } catch (error) {
       if (either.aborted) this.#keep(card, key, "abandoned");
+      else if (error instanceof PolicyError) this.#keep(card, key, "refused", "login-data");
       else this.#keep(card, key, "failed", error instanceof JpkiError ? error.code : "INTERNAL");
       throw error;
     }
@@ -162,17 +164,24 @@ export class Jpki {
     const { parts, program } = this.#access;
     const known = identity.kind === "known" ? identity.key : undefined;
     parts.record?.add({
-      key: known === undefined ? "" : keyFingerprint(encodeRsaBlob(known.publicKey)),
+      key: known === undefined || key === "sign" ? "" : keyFingerprint(encodeRsaBlob(known.publicKey)),
       comment: known?.comment ?? "",
       result,
       reason,
-      data: key === "auth" ? "digest" : "digest, by the signature key",
+      data: key === "auth" ? "document-auth" : "document",
       forwarded: false,
       program,
     });
   }
 }
 
-function digestInfoOf(data: Uint8Array, hash: "sha256" | "sha512"): Uint8Array {
-  return digestInfo(`rsa-sha2-${hash === "sha256" ? 256 : 512}`, createHash(hash).update(data).digest());
+/** @throws PolicyError; KeyError `ALGORITHM_UNSUPPORTED`. */
+function digestInfoOf(input: SignInput, key: KeyName): Uint8Array {
+  if ("digestInfo" in input) {
+    if (hashOfDigestInfo(input.digestInfo) !== undefined) return input.digestInfo;
+    throw new KeyError("ALGORITHM_UNSUPPORTED", `sign: ${input.digestInfo.length} bytes that are no DigestInfo`);
+  }
+  const login = key === "auth" ? loginInFile(input.data.subarray(0, LOGIN_BYTES)) : undefined;
+  if (login !== undefined) throw new PolicyError(`sign: the data is ${login}`, { details: { problem: "login-data" } });
+  return encodeDigestInfo(input.hash, createHash(input.hash).update(input.data).digest());
 }

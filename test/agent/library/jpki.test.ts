@@ -4,10 +4,10 @@ import { startCardAccess } from "../../../agent/library/card-access.ts";
 import { Jpki, openJpki } from "../../../agent/library/jpki.ts";
 import type { JpkiOptions } from "../../../agent/library/options.ts";
 import { ProgramPrompt } from "../../../agent/library/program-prompt.ts";
+import { encodeDigestInfo } from "../../../lib/digest-info.ts";
 import { silentLogger } from "../../../lib/log.ts";
 import { readSignatures } from "../../../lib/node.ts";
 import type { PinRequest } from "../../../lib/pin/prompt.ts";
-import { digestInfo } from "../../../lib/ssh/signature.ts";
 import { DEFAULT_AUTH_PIN, DEFAULT_SIGN_PASSWORD, VirtualCard } from "../../../lib/virtual-card/card.ts";
 import { createVirtualTransport } from "../../../lib/virtual-card/transport.ts";
 import { testPki } from "../../helpers/pki.ts";
@@ -108,25 +108,25 @@ describe("certificates and the key", () => {
 
 describe("sign", () => {
   it("signs data by a named hash, asks once for each, and leaves an entry in the record", async () => {
-    const { jpki, questions } = await open([DEFAULT_AUTH_PIN, DEFAULT_AUTH_PIN]);
+    const { jpki, questions } = await open([DEFAULT_AUTH_PIN, DEFAULT_AUTH_PIN, DEFAULT_AUTH_PIN]);
     const certificate = new X509Certificate(await jpki.readCertificate("auth"));
-    for (const hash of ["sha256", "sha512"] as const) {
+    for (const hash of ["sha256", "sha384", "sha512"] as const) {
       const signature = await jpki.sign({ data: DATA, hash }, { description: "contract.pdf" });
       expect(verify(hash, DATA, certificate.publicKey, signature)).toBe(true);
     }
-    expect(questions).toHaveLength(2);
+    expect(questions).toHaveLength(3);
     expect(questions[0]).toMatchObject({
       purpose: { kind: "any-data", description: "contract.pdf" },
       program: "a test",
     });
     const [entry] = (await readSignatures({ env, home: "/nonexistent" })).slice(-1);
-    expect(entry).toMatchObject({ result: "signed", data: "digest", program: "a test" });
+    expect(entry).toMatchObject({ result: "signed", data: "document-auth", program: "a test" });
   });
 
   it("signs a DigestInfo with the signature key", async () => {
     const { jpki } = await open([DEFAULT_SIGN_PASSWORD, DEFAULT_SIGN_PASSWORD]);
     const der = await jpki.readCertificate("sign");
-    const info = digestInfo("rsa-sha2-256", createHash("sha256").update(DATA).digest());
+    const info = encodeDigestInfo("sha256", createHash("sha256").update(DATA).digest());
     const signature = await jpki.sign({ digestInfo: info }, { key: "sign", description: "x" });
     const key = createPublicKey(new X509Certificate(der).publicKey.export({ format: "pem", type: "spki" }));
     expect(verify("sha256", DATA, key, signature)).toBe(true);
@@ -182,6 +182,16 @@ describe("sign", () => {
     await told.sign({ data: DATA, hash: "sha256" }, { description: "x" });
     expect(agreed).toEqual(["auth"]);
     expect(await triesLeft()).toMatchObject({ auth: 3 });
+  });
+
+  it.each([
+    ["a TLS 1.3 login", { data: Buffer.from(`${" ".repeat(64)}TLS 1.3, client`), hash: "sha256" }, "POLICY_REFUSED"],
+    ["a bare hash", { data: Buffer.alloc(32, 1), hash: "sha256" }, "POLICY_REFUSED"],
+    ["the hashes of a TLS 1.0 login", { digestInfo: Buffer.alloc(36, 1) }, "ALGORITHM_UNSUPPORTED"],
+  ] as const)("refuses %s, and asks nobody", async (_, input, code) => {
+    const { jpki, questions } = await open([DEFAULT_AUTH_PIN]);
+    await expect(jpki.sign(input, { description: "x" })).rejects.toMatchObject({ code });
+    expect(questions).toEqual([]);
   });
 
   it("says what is signed, or does not ask", async () => {
