@@ -86,7 +86,7 @@ class Connection implements ServedConnection {
     const frames = this.#decoder.push(bytes);
     for (const frame of frames) this.#begin(frame, dispatcher);
     if (frames.length === 0) return;
-    // One chunk, then everybody else's turn: else a client that sends thousands at once is served alone.
+    // One chunk, then everybody else's turn; after it is known whether the client takes the answers to this one.
     this.#socket.pause();
     setImmediate(() => this.#readOn());
   }
