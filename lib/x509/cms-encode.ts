@@ -36,7 +36,8 @@ const TAG = { octetString: 0x04, sequence: 0x30, zero: 0xa0 } as const;
 /** @throws MALFORMED for bytes that are no certificate. */
 export function prepareSignedData(fields: SignedDataFields): PreparedSignedData {
   const certificate = decode(fields.certificate);
-  const certificates = [certificate, ...(fields.ca === undefined ? [] : [decode(fields.ca)])];
+  const own = [fields.certificate, ...(fields.ca === undefined ? [] : [fields.ca])];
+  const certificates = own.toSorted(Buffer.compare).map(decode); // DER's order of a SET OF
   const { contentDigest, contentBytes, signingTime } = fields;
   const attributes = signingAttributes(contentDigest, signingTime, certificate, fields.certificate);
   const digest = createHash("sha256").update(encodeAttributes(attributes)).digest();

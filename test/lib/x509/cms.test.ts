@@ -1,8 +1,7 @@
-import { constants, createHash, createPrivateKey, privateEncrypt } from "node:crypto";
+import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { concatBytes, equalBytes, fromHex, utf8 } from "../../../lib/bytes.ts";
-import { encodeDigestInfo } from "../../../lib/digest-info.ts";
 import { JpkiError } from "../../../lib/errors.ts";
 import type { VirtualPki } from "../../../lib/virtual-card/pki.ts";
 import { type ByteSource, memorySource } from "../../../lib/x509/byte-source.ts";
@@ -13,6 +12,7 @@ import { openEnvelope } from "../../../lib/x509/cms-envelope.ts";
 import { derHeader } from "../../../lib/x509/der-header.ts";
 import { verifyRawSignature, verifySignedData } from "../../../lib/x509/document-signature.ts";
 import { DAY_MS } from "../../helpers/certificates.ts";
+import { signDigest } from "../../helpers/cms.ts";
 import { mutated } from "../../helpers/mutations.ts";
 import { testPki } from "../../helpers/pki.ts";
 
@@ -33,14 +33,8 @@ function signCms(options: { readonly attached?: boolean; readonly content?: Uint
     certificate: pki.signCertificate,
     ca: pki.signCaCertificate,
   });
-  const { before, after } = prepared.finish(encrypt(prepared.digest));
+  const { before, after } = prepared.finish(signDigest(pki.signKey, prepared.digest));
   return concatBytes(before, ...(attached ? [content] : []), after);
-}
-
-function encrypt(digest: Uint8Array): Uint8Array {
-  const key = createPrivateKey({ key: Buffer.from(pki.signKey), format: "der", type: "pkcs8" });
-  const padded = { key, padding: constants.RSA_PKCS1_PADDING };
-  return new Uint8Array(privateEncrypt(padded, encodeDigestInfo("sha256", digest)));
 }
 
 async function* once(...chunks: readonly Uint8Array[]): AsyncIterable<Uint8Array> {
@@ -98,7 +92,7 @@ describe("what sign makes", () => {
   });
 
   it("raw", async () => {
-    const signature = encrypt(createHash("sha256").update(CONTENT).digest());
+    const signature = signDigest(pki.signKey, createHash("sha256").update(CONTENT).digest());
     const certificate = decodeCertificate(pki.signCertificate);
     const right = await verifyRawSignature(signature, once(CONTENT.subarray(0, 5), CONTENT.subarray(5)), certificate);
     expect(reasons(right)).toEqual(["one-signature", "signed"]);
