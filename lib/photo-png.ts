@@ -14,6 +14,8 @@ export const MAX_PHOTO_SIDE = 4096;
 const CODESTREAM_START = 0xff4fff51;
 /** `jP  `, the type of a JP2 file's first box, and `jp2c`, the one with the codestream (T.800, I.5.1 and I.5.4). */
 const [BOX_SIGNATURE, BOX_CODESTREAM] = [0x6a502020, 0x6a703263];
+/** Length and type. */
+const BOX_HEADER_BYTES = 8;
 const MAX_BOXES = 64;
 const HINT = "without --png it is saved as it lies on the card";
 
@@ -61,7 +63,8 @@ function codestreamOf(photo: Uint8Array): ByteReader {
       return boxes;
     }
     // 0: to the end of the file; 1: a length of eight bytes follows. Neither stands before a small photo.
-    boxes.bytes("box", length - 8);
+    if (length < BOX_HEADER_BYTES) break;
+    boxes.bytes("box", length - BOX_HEADER_BYTES);
   }
   throw new MalformedError("decode the photo: it is no JPEG 2000", { hint: HINT });
 }

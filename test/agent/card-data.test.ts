@@ -246,6 +246,23 @@ describe("the tries", () => {
     expect([outcome, card.pinAttempts, lost]).toEqual([fails("CARD_RESET"), 1, []]);
   });
 
+  it("Ctrl-C while it is read: the card has no power, and what was read goes nowhere", async () => {
+    const controller = new AbortController();
+    const reason = new Error("stopped");
+    const stopping = (card: VirtualCard) =>
+      tappedCard(card, {
+        onCommand: (_, [, ins, p1]) => {
+          if (ins === 0xb0 && p1 === 0x82) controller.abort(reason);
+          return undefined;
+        },
+      });
+    const read = (parts: AgentParts) =>
+      readCardFace(parts, { pin: "code-b", withNumber: false, command: "card face" }, controller.signal);
+    const { outcome, card, lost } = await command(read, { answers: PARTS, through: stopping });
+    expect([outcome, card.pinAttempts, lost]).toEqual([reason, 1, []]);
+    expect(card.log.filter(({ command: line }) => line.startsWith("00 B0 0"))).toEqual([]);
+  });
+
   it("a file that is no such file: an error after the right PIN, no try lost", async () => {
     const damaged = (card: VirtualCard) =>
       tappedCard(card, {
