@@ -8,7 +8,8 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { VirtualCard } from "../../lib/virtual-card/card.ts";
 import { FICTIONAL_HOLDER } from "../../lib/virtual-card/holder.ts";
-import { JPKI_AGENT } from "../helpers/agent-process.ts";
+import { JPKI_AGENT, startAgentProcess } from "../helpers/agent-process.ts";
+import { askSignature } from "../helpers/ask-signature.ts";
 import { type Desk, openDesk } from "../helpers/desk.ts";
 import { PHOTO_HEIGHT, PHOTO_WIDTH } from "../helpers/drawn-photo.ts";
 import { runOk } from "../helpers/run.ts";
@@ -78,4 +79,20 @@ it("a photo in a pipe, 照合番号B typed part by part", async () => {
   await desk.sand.answer("H2.4.1", "2032", "5678");
   const script = `"$0" "$1" card photo -o - | cmp - '${desk.at("drawn.jp2")}'`;
   await runOk("sh", ["-c", script, process.execPath, JPKI_AGENT], { env: desk.sand.env });
+});
+
+it("beside an agent that holds the card logged in: read all the same, and the agent signs again afterwards", async () => {
+  await desk.sand.answer("1234");
+  const agent = await startAgentProcess(desk.sand, ["--card-hold", "3"]);
+  try {
+    expect(await askSignature(desk.sand.socketPath)).toBeDefined();
+    expect(card.isVerified("auth")).toBe(true);
+    const { stdout } = await told("2345", "--json", "card", "attributes");
+    expect(JSON.parse(stdout)).toMatchObject({ name: FICTIONAL_HOLDER.name });
+    expect(card.isVerified("auth")).toBe(false);
+    expect(await askSignature(desk.sand.socketPath)).toBeDefined();
+  } finally {
+    await agent.stop();
+  }
+  expect(card.triesLeft).toEqual({ auth: 3, sign: 5, text: 3 });
 });
