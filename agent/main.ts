@@ -40,7 +40,6 @@ export {
 export type { FaceAndNumber } from "./card-data.ts";
 export type { AgentParts } from "./cards.ts";
 export type { DocumentRequest, DocumentSignature } from "./document-sign.ts";
-export { askAgentToForget, type ForgetOutcome } from "./forget-client.ts";
 export { type InheritedSocket, inheritedSocket } from "./inherited-socket.ts";
 export { LOGIN_BYTES } from "./login-data.ts";
 export type { CardPinStates, CountedPin, PinState } from "./pin-commands.ts";

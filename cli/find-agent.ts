@@ -5,7 +5,7 @@ import type { AgentStatus } from "../lib/agent-status.ts";
 import type { Config } from "../lib/config.ts";
 import { JpkiError } from "../lib/errors.ts";
 import { defaultSocket } from "../lib/paths.ts";
-import { EXTENSION_RELEASE, EXTENSION_STATUS } from "../lib/ssh/message-numbers.ts";
+import { EXTENSION_FORGET, EXTENSION_RELEASE, EXTENSION_STATUS } from "../lib/ssh/message-numbers.ts";
 import type { Deps } from "./deps.ts";
 
 /** Reading the cards for a status takes a second as a rule; one that another program holds is waited for, twice 5 s. */
@@ -54,6 +54,24 @@ export async function releaseCards(settings: Config, deps: Deps): Promise<readon
   for (const path of socketsToAsk(ownSocket(settings, deps), deps))
     if ((await ask(path, EXTENSION_RELEASE, deps))?.kind === "success") released.push(path);
   return released;
+}
+
+/**
+ * Tells our agents to forget PINs and to let go of the card.
+ *
+ * @returns the sockets of those who did; an agent that does not answer keeps nobody from the rest.
+ * @throws the reason of `deps.signal`.
+ */
+export async function forgetPins(settings: Config, deps: Deps): Promise<readonly string[]> {
+  const answers = socketsToAsk(ownSocket(settings, deps), deps).map(async (path) => {
+    try {
+      return (await ask(path, EXTENSION_FORGET, deps))?.kind === "success" ? [path] : [];
+    } catch (error) {
+      if (error instanceof JpkiError) return [];
+      throw error;
+    }
+  });
+  return (await Promise.all(answers)).flat();
 }
 
 function socketsToAsk(own: string, { env }: Pick<Deps, "env">): readonly string[] {

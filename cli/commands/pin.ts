@@ -1,13 +1,11 @@
 /** `pin`: tries left, a new PIN, and what is remembered of it. */
 
-import { resolve } from "node:path";
 import { Argument, Command } from "commander";
-import type { ForgetOutcome } from "../../agent/main.ts";
 import type { Config } from "../../lib/config.ts";
 import { JpkiError, messageOf } from "../../lib/errors.ts";
-import { defaultSocket } from "../../lib/paths.ts";
 import type { PinVault } from "../../lib/pin/vault.ts";
 import type { CommandContext } from "../context.ts";
+import { forgetPins } from "../find-agent.ts";
 import { type OpenedParts, openAgentParts, openVault } from "../parts.ts";
 import { addPromptOptions, type PromptFlags } from "../prompt-options.ts";
 import { type GlobalFlags, settingsOf } from "../settings.ts";
@@ -65,7 +63,7 @@ async function pinChange(pin: (typeof PIN_NAMES)[number], flags: PinFlags, conte
   const { parts, settings } = await open(flags, context);
   const known = parts.known.list().map(({ id }) => id);
   // An agent that waits for the card must not send it the old value as soon as it has the new one.
-  if (pin === "auth") await forgetInAgents(settings, context);
+  if (pin === "auth") await forgetPins(settings, context.deps);
   try {
     await changeCardPin(parts, { pin, force: flags.force === true }, deps.signal);
   } catch (error) {
@@ -93,7 +91,7 @@ async function pinForget(flags: PinFlags, context: CommandContext): Promise<void
   const { openLog } = await import("../parts.ts");
   const log = await openLog({ verbose: flags.verbose, level: "error" }, deps);
   const ids = (await node.openKnownKeys(deps, log)).list().map(({ id }) => id);
-  const agents = await forgetInAgents(settings, context);
+  const agents = await forgetPins(settings, context.deps);
   if (flags.json !== true) deps.stdout.write(`${messages.pin.forgotten(agents.length)}\n`);
   const erased = await eraseSaved(await openVault(deps, log), ids);
   deps.stdout.write(
@@ -105,7 +103,7 @@ async function pinForget(flags: PinFlags, context: CommandContext): Promise<void
 async function eraseCopies(settings: Config, ids: readonly string[], context: CommandContext): Promise<void> {
   const { deps, messages } = context;
   const { openLog } = await import("../parts.ts");
-  await forgetInAgents(settings, context);
+  await forgetPins(settings, context.deps);
   try {
     await eraseSaved(await openVault(deps, await openLog({ verbose: 0, level: "error" }, deps)), ids);
   } catch (error) {
@@ -122,18 +120,6 @@ async function eraseSaved(vault: PinVault, ids: readonly string[]): Promise<numb
     if (!(error instanceof JpkiError) || error.details["problem"] !== "no-keytar") throw error;
   }
   return erased;
-}
-
-/** @returns the sockets of the agents that have forgotten. */
-async function forgetInAgents(settings: Config, { deps }: CommandContext): Promise<readonly string[]> {
-  const { askAgentToForget } = await import("../../agent/main.ts");
-  const { socket } = settings.agent;
-  const own = socket === undefined ? defaultSocket(deps) : resolve(socket);
-  const paths = new Set([own, deps.env["SSH_AUTH_SOCK"] || own]);
-  const outcomes = await Promise.all(
-    Array.from(paths, async (path): Promise<[string, ForgetOutcome]> => [path, await askAgentToForget(path)]),
-  );
-  return outcomes.filter(([, outcome]) => outcome === "forgot").map(([path]) => path);
 }
 
 async function open(

@@ -90,15 +90,16 @@ describe("ours", () => {
 
 it("OpenSSH with OpenSC needs more for each of them", async () => {
   const listed = await seenDuring(() => runOk("ssh-keygen", ["-D", OPENSC_MODULE], { env: desk.sand.env }));
-  expect(listed.length).toBeGreaterThan(3);
+  expect(listed.length).toBeGreaterThan(50); // 73 with OpenSC 0.23
   let opensc: OpenscAgent | undefined;
   const loaded = await seenDuring(async () => {
     opensc = await startOpenscAgent(desk.sand);
   });
-  expect(loaded.length).toBeGreaterThan(5);
   const first = await seenDuring(() => logIn(opensc?.socketPath ?? ""));
   const second = await seenDuring(() => logIn(opensc?.socketPath ?? ""));
   await opensc?.stop();
-  expect(loaded.length + first.length).toBeGreaterThan(5);
-  expect(second.length).toBeGreaterThan(1);
+  // It reads everything once, and then keeps the card: 71 commands, then 2 for each login.
+  expect(loaded.length).toBeGreaterThan(50);
+  expect(first.length).toBeGreaterThanOrEqual(2);
+  expect(second.length).toBeGreaterThanOrEqual(2);
 });

@@ -1,6 +1,6 @@
 /**
  * A day with a card, under one agent that is never restarted: pcscd comes late, the machine sleeps, another's card lies
- * on the reader, several fetches at once, a reader that is unplugged.
+ * on the reader, submodules of git fetched all at once, a reader that is unplugged.
  */
 
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -8,21 +8,26 @@ import { type RunningAgent, startAgent } from "../../agent/main.ts";
 import { createPcscMiniTransport } from "../../lib/card/pcsc-mini.ts";
 import { type CardKey, cardKeyOf } from "../../lib/card-key.ts";
 import { pinFromBytes } from "../../lib/pin/pin.ts";
+import { encodeRsaBlob } from "../../lib/ssh/public-key.ts";
 import { VirtualCard } from "../../lib/virtual-card/card.ts";
 import { createVirtualPki } from "../../lib/virtual-card/pki.ts";
 import { askSignature } from "../helpers/ask-signature.ts";
 import { type Desk, openDesk } from "../helpers/desk.ts";
 import { FakePrompt } from "../helpers/fake-prompt.ts";
+import { openSubmodules, type Submodules } from "../helpers/git-submodules.ts";
 import { testPki } from "../helpers/pki.ts";
 import { recordingLogger } from "../helpers/recording-logger.ts";
+import { type Sshd, startSshd } from "../helpers/sshd.ts";
 import { until } from "../helpers/until.ts";
 
-const FETCHES = 4;
+const SUBMODULES = 4;
 
 let desk: Desk;
 let mine: VirtualCard;
 let theirs: VirtualCard;
 let agent: RunningAgent;
+let sshd: Sshd;
+let submodules: Submodules;
 /** While the machine sleeps, the monotonic clock stands still and the wall clock does not. */
 let sleptMs = 0;
 const log = recordingLogger();
@@ -36,6 +41,9 @@ beforeAll(async () => {
   mine = new VirtualCard({ pki });
   theirs = new VirtualCard({ pki: otherPki });
   const key = cardKeyOf(pki.authCertificate, "card");
+  const publicKey = Buffer.from(encodeRsaBlob(key.publicKey)).toString("base64");
+  sshd = await startSshd(desk.folder, `ssh-rsa ${publicKey}\n`);
+  submodules = await openSubmodules(desk.folder, { count: SUBMODULES, host: "127.0.0.1", env: desk.sand.env });
   await desk.pcscd.halt();
   const known: CardKey[] = [key];
   agent = await startAgent(
@@ -58,6 +66,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await agent?.close();
+  await sshd?.close();
   await desk?.close();
 });
 
@@ -99,9 +108,8 @@ it("each of its logins works, and no try is lost", async () => {
   // The card is asked for; another one lies there; it is gone.
   expect(figures()).toEqual({ pins: 1, cards: 3, commands: 11 });
 
-  const fetches = await Promise.all(Array.from({ length: FETCHES }, login));
-  for (const signature of fetches) expect(signature).toHaveLength(256);
-  expect(figures()).toEqual({ pins: 0, cards: 0, commands: 5 * FETCHES });
+  expect(await submodules.fetch(`ssh -F ${sshd.clientConfig} -o IdentityAgent=${agent.socketPath}`)).toBe(SUBMODULES);
+  expect(figures()).toEqual({ pins: 0, cards: 0, commands: 5 * SUBMODULES });
 
   await desk.pcscd.restart({ reader: false });
   const evening = login();
