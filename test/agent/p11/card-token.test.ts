@@ -83,22 +83,22 @@ describe("a login", () => {
   });
 
   it("asks a yes or no where the card is held, logged in for somebody else", async () => {
-    const { card, token, prompt, remembered, login, registry, close } = await setUp();
+    const { card, token, prompt, remembered, login, registry, known, close } = await setUp();
     const [record] = registry.cards();
     if (record === undefined) throw new Error("no card");
     const request = { card: "", purpose: { kind: "sshsig", namespace: "git" } } as const;
     await login.run(record, request, going(), async () => undefined);
-    remembered.drop({ key: { id: token.serial, kind: "card" }, insertion: record.slot.insertion });
+    for (const key of known) remembered.drop({ key, insertion: record.slot.insertion });
+    expect([card.isVerified("auth"), prompt.shown.length]).toEqual([true, 1]);
     let powered: boolean | undefined;
-    prompt.uses.length = 0;
     const { confirm } = prompt;
     prompt.confirm = (...args) => {
       powered = card.powered;
       return confirm.apply(prompt, args);
     };
     await logIn(token);
-    expect([prompt.uses.length, card.triesLeft.auth]).toEqual([1, 3]);
-    expect(powered, "no card is held while a person is asked").toBeDefined();
+    expect(powered, "no card is held while a person is asked").toBe(false);
+    expect([prompt.uses.length, prompt.shown.length, card.pinAttempts, card.triesLeft.auth]).toEqual([1, 2, 2, 3]);
     await close();
   });
 
