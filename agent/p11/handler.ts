@@ -11,7 +11,6 @@ import {
   CKF_SERIAL_SESSION,
   CKF_SIGN,
   CKR_CRYPTOKI_NOT_INITIALIZED,
-  CKR_DEVICE_REMOVED,
   CKR_KEY_HANDLE_INVALID,
   CKR_OBJECT_HANDLE_INVALID,
   CKR_OPERATION_ACTIVE,
@@ -82,7 +81,7 @@ class Application implements P11Application {
     this.#unwatch();
     const reason = new CkError(CKR_CRYPTOKI_NOT_INITIALIZED);
     this.#sessions.endAll(reason);
-    for (const login of this.#logins.values()) login.end(reason);
+    for (const login of this.#logins.values()) login.end();
     this.#logins.clear();
   }
 
@@ -244,7 +243,7 @@ class Application implements P11Application {
     this.#sessions.lose(slotId);
     for (const [token, login] of this.#logins) {
       if (present.includes(token)) continue;
-      login.end(new CkError(CKR_DEVICE_REMOVED));
+      login.end();
       this.#logins.delete(token);
     }
     this.#events.add(slotId);

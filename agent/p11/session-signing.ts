@@ -68,17 +68,17 @@ export async function finishSigning(call: SigningCall): Promise<Signed> {
 
 async function sign(operation: SignOperation, call: SigningCall): Promise<Uint8Array> {
   const { session, signal } = call;
-  const current = session.login.current;
-  if (current === undefined) throw new CkError(CKR_USER_NOT_LOGGED_IN);
+  const login = session.login.current;
+  if (login === undefined) throw new CkError(CKR_USER_NOT_LOGGED_IN);
   const { scheme, name } = operation.mechanism;
   const bytes = judged(operation, call);
-  const until = AbortSignal.any([signal, session.over, operation.cancelled, current.loggedOut]);
+  const until = AbortSignal.any([signal, session.over, operation.cancelled]);
   try {
-    return await current.login.sign(scheme, bytes, name, until);
+    return await login.sign(scheme, bytes, name, until);
   } catch (error) {
-    if (until.aborted) throw until.reason;
+    if (until.aborted) throw until.reason; // whatever the card's side made of it
     if (!(error instanceof JpkiError)) throw error;
-    throw new CkError(answerTo(error, current.login), { cause: error });
+    throw new CkError(answerTo(error, login), { cause: error });
   }
 }
 

@@ -20,21 +20,17 @@ export class SharedQuestion {
   }
 
   /** @throws what `ask` throws; the signal's reason. */
-  async wait(signal: AbortSignal): Promise<void> {
-    this.#waiting++;
-    try {
-      await answerOrLeave(this.#answer, signal);
-    } finally {
-      if (--this.#waiting === 0 && signal.aborted) this.#unwanted.abort(signal.reason);
-    }
+  wait(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      // Within the abort itself: an answer that is on its way already must find out that it is not wanted.
+      const leave = () => {
+        if (--this.#waiting === 0) this.#unwanted.abort(signal.reason);
+        reject(signal.reason);
+      };
+      this.#waiting++;
+      if (signal.aborted) return leave();
+      signal.addEventListener("abort", leave, { once: true });
+      this.#answer.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
+    });
   }
-}
-
-function answerOrLeave(answer: Promise<void>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const leave = () => reject(signal.reason);
-    if (signal.aborted) return leave();
-    signal.addEventListener("abort", leave, { once: true });
-    answer.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
-  });
 }

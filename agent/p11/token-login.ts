@@ -12,21 +12,14 @@ import { loginAnswer } from "./error-answers.ts";
 import { SharedQuestion } from "./shared-question.ts";
 import type { P11Login, P11Program, P11Token } from "./token.ts";
 
-/** A login that is good for signatures. */
-export interface CurrentLogin {
-  readonly login: P11Login;
-  /** Aborts, with a {@link CkError}, when the program logs out. */
-  readonly loggedOut: AbortSignal;
-}
-
 export class TokenLogin {
   readonly #token: P11Token;
   readonly #who: P11Program;
   #agreed: P11Login | undefined;
   /** From the program's login to its logout. */
-  #asUser: AbortController | undefined;
+  #asUser = false;
   #question: SharedQuestion | undefined;
-  #over: CkError | undefined;
+  #over = false;
 
   constructor(token: P11Token, who: P11Program) {
     this.#token = token;
@@ -34,10 +27,8 @@ export class TokenLogin {
   }
 
   /** Undefined: not logged in, or no longer: the login's time or number of signatures is up. */
-  get current(): CurrentLogin | undefined {
-    const login = this.#agreed;
-    if (login === undefined || this.#asUser === undefined || login.ended.aborted) return undefined;
-    return { login, loggedOut: this.#asUser.signal };
+  get current(): P11Login | undefined {
+    return this.#asUser && this.#isAgreed ? this.#agreed : undefined;
   }
 
   /**
@@ -53,8 +44,8 @@ export class TokenLogin {
       throw new CkError(CKR_USER_ALREADY_LOGGED_IN);
     }
     const isFirst = !this.#question?.isOpen;
-    if (isFirst && pin === undefined && this.#agreed?.ended.aborted === false) {
-      this.#asUser = new AbortController();
+    if (isFirst && pin === undefined && this.#isAgreed) {
+      this.#asUser = true;
       return;
     }
     await this.#ask(pin, signal);
@@ -71,47 +62,49 @@ export class TokenLogin {
     if (pin !== undefined) await this.#ask(pin, signal);
   }
 
-  /** C_Logout. @throws CkError CKR_USER_NOT_LOGGED_IN. */
+  /** C_Logout: signatures that are under way end too. @throws CkError CKR_USER_NOT_LOGGED_IN. */
   logout(): void {
     if (this.current === undefined) throw new CkError(CKR_USER_NOT_LOGGED_IN);
     this.leave();
-    this.#agreed?.end();
-    this.#agreed = undefined;
+    this.#agree(undefined);
   }
 
   /** The program has closed its last session: it is logged out, and may come back without a question. */
   leave(): void {
-    this.#asUser?.abort(new CkError(CKR_USER_NOT_LOGGED_IN));
-    this.#asUser = undefined;
+    this.#asUser = false;
   }
 
   /** The token or the program is gone. */
-  end(reason: CkError): void {
-    this.#over = reason;
-    this.#asUser?.abort(reason);
-    this.#asUser = undefined;
+  end(): void {
+    this.#over = true;
+    this.leave();
+    this.#agree(undefined);
+  }
+
+  get #isAgreed(): boolean {
+    return this.#agreed?.ended.aborted === false;
+  }
+
+  /** Ends the agreement there was. */
+  #agree(login: P11Login | undefined): void {
     this.#agreed?.end();
-    this.#agreed = undefined;
+    this.#agreed = login;
   }
 
   async #ask(pin: Pin | undefined, signal: AbortSignal): Promise<void> {
     if (this.#question?.isOpen) pin?.wipe();
-    else this.#question = new SharedQuestion((unwanted) => this.#agree(pin, unwanted));
+    else this.#question = new SharedQuestion((unwanted) => this.#askOnce(pin, unwanted));
     await this.#question.wait(signal);
   }
 
-  async #agree(pin: Pin | undefined, unwanted: AbortSignal): Promise<void> {
+  async #askOnce(pin: Pin | undefined, unwanted: AbortSignal): Promise<void> {
     try {
       const login = await this.#token.login(pin, this.#who, unwanted);
-      if (unwanted.aborted || this.#over !== undefined) {
-        login.end();
-        throw this.#over ?? unwanted.reason;
-      }
-      this.#agreed?.end();
-      this.#agreed = login;
-      this.#asUser ??= new AbortController();
+      // Nobody waits for it any more, but it came all the same.
+      if (unwanted.aborted || this.#over) return login.end();
+      this.#agree(login);
+      this.#asUser = true;
     } catch (error) {
-      if (unwanted.aborted) throw unwanted.reason;
       if (!(error instanceof JpkiError)) throw error;
       throw new CkError(loginAnswer(error), { cause: error });
     }

@@ -79,6 +79,23 @@ describe("while a person is asked", () => {
     expect(question.signal.aborted).toBe(true);
   });
 
+  it.each([0, 1, 2, 3, 4, 5, 6])(
+    "an answer that comes as its session is closed logs nobody in: %d ticks",
+    async (ticks) => {
+      const { token, program: start } = setUp();
+      const program = start();
+      const session = await program.open();
+      token.questions.hold();
+      const login = program.login(session);
+      (await token.questions.next()).release();
+      for (let i = 0; i < ticks; i++) await Promise.resolve();
+      const closed = program.call("C_CloseSession", session);
+      expect([CKR_OK, CKR_SESSION_CLOSED]).toContain(await login);
+      await closed;
+      expect(await program.state(await program.open())).toBe(CKS_RO_PUBLIC_SESSION);
+    },
+  );
+
   it("a session that waits on gets the answer after the one that asked was closed", async () => {
     const { token, program: start } = setUp();
     const program = start();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type ErrorCode, JpkiError } from "../../../lib/errors.ts";
+import { type ErrorCode, JpkiError, PinError } from "../../../lib/errors.ts";
 import {
   CKR_CRYPTOKI_NOT_INITIALIZED,
   CKR_DEVICE_ERROR,
@@ -110,6 +110,13 @@ describe("while the card signs or a person is asked", () => {
     slots.put(1, undefined);
     expect(await signature).toBe(CKR_DEVICE_REMOVED);
     expect(held.signal.aborted).toBe(true);
+  });
+
+  it("what the card's side says of the abort is not what the program hears", async () => {
+    const { program, session, signature, held } = await waiting();
+    held.fail(new PinError("PIN_CANCELLED", "sign: the question was taken back"));
+    await program.call("C_CloseSession", session);
+    expect(await signature).toBe(CKR_SESSION_CLOSED);
   });
 
   it("the program hangs up", async () => {
