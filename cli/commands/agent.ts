@@ -15,6 +15,7 @@ import { runInForeground } from "../foreground.ts";
 import { killAgent } from "../kill-agent.ts";
 import { openAgentParts } from "../parts.ts";
 import { addPromptOptions } from "../prompt-options.ts";
+import { serverAddress } from "../set-up/p11-kit.ts";
 import { type GlobalFlags, settingsOf } from "../settings.ts";
 import { type AgentVariables, setCommands, unsetCommands } from "../shell.ts";
 import { conflictingOption, count, oneOf, seconds } from "../usage.ts";
@@ -131,7 +132,10 @@ async function serve(flags: AgentFlags, args: readonly string[], context: Comman
     if (allowAnyData === true) deps.stderr.write(`jpki-agent: ${messages.agent.anyDataWarning}\n`);
     const { socketPath, pkcs11SocketPath } = agent;
     const variables = { SSH_AUTH_SOCK: socketPath, SSH_AGENT_PID: String(deps.pid) };
-    if (program !== undefined) return setStatus(await runInForeground([program, ...rest], variables, deps));
+    if (program !== undefined) {
+      const address = pkcs11SocketPath && { P11_KIT_SERVER_ADDRESS: serverAddress(pkcs11SocketPath) };
+      return setStatus(await runInForeground([program, ...rest], { ...variables, ...address }, deps));
+    }
     if (deps.stderr.isTerminal) deps.stderr.write(`${messages.agent.serving(socketPath, pkcs11SocketPath)}\n`);
     deps.stdout.write(readyLines(variables, pkcs11SocketPath, flags));
     await notice?.({ state: "READY", status: messages.agent.serviceReady(agent.socketPath) });

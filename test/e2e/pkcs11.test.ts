@@ -145,6 +145,13 @@ describe("pkcs11-tool", () => {
 });
 
 describe("the agent", () => {
+  it("tells a command that it runs where its socket is", async () => {
+    const sockets = ["-a", at("other.sock"), "--pkcs11-socket", at("a folder/p11")];
+    const listed = await jpkiAgent(...CARD, "agent", ...sockets, "--", "pkcs11-tool", "--module", MODULE, "-L");
+    expect(listed.stdout).toMatch(/token label +: My Number card/);
+    expect(listed.stdout).not.toMatch(/\(sign\)/);
+  });
+
   it("records who had what signed, and refuses while it is locked", async () => {
     const { env } = sand;
     await runOk("ssh-add", ["-x"], { env });
