@@ -8,7 +8,11 @@ it("both languages have the same examples, in the same order", () => {
   expect(english).toHaveLength(readFileSync("docs/library.md", "utf8").match(/^```js$/gm)?.length ?? 0);
 });
 
-it.each(["README.md", "README.ja.md"])("%s leads to it", (file) => {
-  const name = file === "README.md" ? "docs/library.md" : "docs/library.ja.md";
+it.each([
+  ["README.md", "docs/library.md"],
+  ["README.md", "docs/scripting.md"],
+  ["README.ja.md", "docs/library.ja.md"],
+  ["README.ja.md", "docs/scripting.ja.md"],
+])("%s leads to %s", (file, name) => {
   expect(readFileSync(file, "utf8")).toContain(`](${name})`);
 });
