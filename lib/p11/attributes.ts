@@ -6,11 +6,14 @@
  * where the type alone decides what the value is (a table fixed in all versions of p11-kit), and `length` is that of
  * the value in a 64-bit program's memory. What is asked for (`fA`) is
  *
- *     uint32 count · ( uint32 type · uint32 room · if it is a template with room: what is asked for of it )[count]
+ *     uint32 count · ( uint32 type · uint32 room · what is asked for of a template )[count]
+ *
+ * where the last is there for no template in p11-kit to 0.25.3, for each one in 0.25.4 and 0.25.5, and from 0.25.6 on for
+ * those with room (observed).
  */
 
-import type { ByteReader, ByteWriter } from "../bytes.ts";
-import { MalformedError } from "../errors.ts";
+import { ByteReader, type ByteWriter } from "../bytes.ts";
+import { MalformedError, TooLargeError } from "../errors.ts";
 import { CKA_ALLOWED_MECHANISMS, CKA_DERIVE_TEMPLATE, CKA_UNWRAP_TEMPLATE, CKA_WRAP_TEMPLATE } from "./constants.ts";
 import type { Attribute, AttributeRoom, AttributeValue } from "./values.ts";
 import { MAX_ATTRIBUTES, MAX_TEMPLATE_DEPTH, readByteArray, readCount, readUlong, writeUlong } from "./wire.ts";
@@ -34,6 +37,11 @@ const ATTRIBUTE_BYTES = 24;
 const LEAST_ATTRIBUTE = 5;
 const LEAST_ROOM = 8;
 
+/** Whether a template with this room is followed by what is asked for of it. */
+type RoomForm = (room: number) => boolean;
+/** The latest first. */
+const ROOM_FORMS = [(room: number) => room > 0, () => true, () => false] as const;
+
 /** Attributes that one request may still hold. */
 interface Budget {
   left: number;
@@ -56,9 +64,19 @@ export function writeAttributes(writer: ByteWriter, attributes: readonly Attribu
   }
 }
 
-/** What is asked for of a nested template is read and left out: no token of ours has one. @throws as {@link readAttributes}. */
+/**
+ * To be called for a request's last field: which of the three forms it has is told by their length alone. What is asked
+ * for of a template is read and left out: no token of ours has one.
+ *
+ * @throws as {@link readAttributes}.
+ */
 export function readAttributeRooms(reader: ByteReader): readonly AttributeRoom[] {
-  return readRooms(reader, { left: MAX_ATTRIBUTES }, 0);
+  const bytes = reader.rest();
+  for (const form of ROOM_FORMS) {
+    const rooms = exactRooms(bytes, form);
+    if (rooms !== undefined) return rooms;
+  }
+  return readRooms(roomReader(bytes), ROOM_FORMS[0], { left: MAX_ATTRIBUTES }, 0);
 }
 
 function formOf(type: number): Form {
@@ -93,12 +111,28 @@ function readValue(reader: ByteReader, type: number, budget: Budget, depth: numb
   }
 }
 
-function readRooms(reader: ByteReader, budget: Budget, depth: number): readonly AttributeRoom[] {
+/** @returns undefined if the bytes do not have this form, with nothing after it. */
+function exactRooms(bytes: Uint8Array, form: RoomForm): readonly AttributeRoom[] | undefined {
+  const reader = roomReader(bytes);
+  try {
+    const rooms = readRooms(reader, form, { left: MAX_ATTRIBUTES }, 0);
+    return reader.remaining === 0 ? rooms : undefined;
+  } catch (error) {
+    if (error instanceof MalformedError || error instanceof TooLargeError) return undefined;
+    throw error;
+  }
+}
+
+function roomReader(bytes: Uint8Array): ByteReader {
+  return new ByteReader(bytes, "attributes asked for");
+}
+
+function readRooms(reader: ByteReader, form: RoomForm, budget: Budget, depth: number): readonly AttributeRoom[] {
   const count = takeCount(reader, budget, depth, LEAST_ROOM);
   return Array.from({ length: count }, () => {
     const type = reader.u32("attribute type");
     const room = reader.u32("attribute room");
-    if (room > 0 && formOf(type) === "template") readRooms(reader, budget, depth + 1);
+    if (formOf(type) === "template" && form(room)) readRooms(reader, form, budget, depth + 1);
     return { type, room };
   });
 }

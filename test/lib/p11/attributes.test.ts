@@ -139,12 +139,27 @@ describe("attributes asked for", () => {
     ]);
   });
 
-  it("a template with room holds more of them; without, it does not", () => {
-    expect(rooms(fromHex("00000002 40000211 00000018 00000001 00000108 00000001 00000003 00000007"))).toEqual([
-      { type: CKA_WRAP_TEMPLATE, room: 24 },
-      { type: CKA_LABEL, room: 7 },
+  const wrapAndLabel = (room: number) => [
+    { type: CKA_WRAP_TEMPLATE, room },
+    { type: CKA_LABEL, room: 7 },
+  ];
+
+  it.each([
+    ["to 0.25.3, without room", 0, "00000002 40000211 00000000 00000003 00000007"],
+    ["to 0.25.3", 24, "00000002 40000211 00000018 00000003 00000007"],
+    ["0.25.5, without room", 0, "00000002 40000211 00000000 00000000 00000003 00000007"],
+    ["0.25.5", 24, "00000002 40000211 00000018 00000001 00000108 00000001 00000003 00000007"],
+    ["from 0.25.6, without room", 0, "00000002 40000211 00000000 00000003 00000007"],
+    ["from 0.25.6", 24, "00000002 40000211 00000018 00000001 00000108 00000001 00000003 00000007"],
+  ])("a template as p11-kit %s asks for it", (_, room, hex) => {
+    expect(rooms(fromHex(hex))).toEqual(wrapAndLabel(room));
+  });
+
+  it("two kinds of lists without room, as p11-kit 0.25.5 asks for them", () => {
+    expect(rooms(fromHex("00000002 40000211 00000000 00000000 40000600 00000000"))).toEqual([
+      { type: CKA_WRAP_TEMPLATE, room: 0 },
+      { type: CKA_ALLOWED_MECHANISMS, room: 0 },
     ]);
-    expect(rooms(fromHex("00000002 40000211 00000000 00000003 00000007"))).toHaveLength(2);
   });
 
   it("may be within each other, but not for ever", () => {
