@@ -194,12 +194,23 @@ describe("the objects of a token", () => {
     );
   });
 
-  it("the key that asks each time says so", async () => {
+  it("of the signature key are for a program that is logged in alone, the certificate too", async () => {
     const slots = new FakeSlots();
     slots.addSlot("sign", new FakeToken(pki, { key: "sign", asksEachTime: true }));
-    const program = setUpFace(slots).program();
+    const { program: start } = setUpFace(slots);
+    const program = start();
     const { session, key } = await program.loggedIn();
     expect(await attribute(program, session, key, CKA_ALWAYS_AUTHENTICATE)).toBe(true);
+    const handles = await program.find(session);
+    expect(handles).toHaveLength(4);
+    for (const handle of handles) expect(await attribute(program, session, handle, CKA_PRIVATE)).toBe(true);
+    const other = start();
+    const theirs = await other.open();
+    expect(await other.find(theirs)).toEqual([]);
+    for (const handle of handles)
+      expect(await other.rv("C_GetAttributeValue", theirs, handle, [])).toBe(CKR_OBJECT_HANDLE_INVALID);
+    await program.call("C_Logout", session);
+    expect(await program.find(session)).toEqual([]);
   });
 });
 
