@@ -45,6 +45,7 @@ export async function examine(options: ExamineOptions, deps: Deps, messages: Mes
   const report = await collectStatus(settings, verbose, deps, messages);
   const { agent, devices } = report;
   const running = runningOf(agent);
+  const authSock = deps.env["SSH_AUTH_SOCK"];
   const usesPcsc = (settings.card ?? "pcsc") === "pcsc";
   return [
     checkNodeVersion(options.nodeVersion, packageJson.engines.node),
@@ -56,7 +57,8 @@ export async function examine(options: ExamineOptions, deps: Deps, messages: Mes
     ...checkCertificates(devices, new Date()),
     ...checkSocket({
       agent,
-      authSock: deps.env["SSH_AUTH_SOCK"],
+      authSock,
+      authSockDead: authSock ? (await system.tryConnect(authSock)) === "nobody" : false,
       sshConfig: system.readText(join(deps.home, ".ssh/config")),
     }),
     ...(await checkPrompts(options, running?.promptFault, deps, messages)),

@@ -61,6 +61,7 @@ export interface FindingFacts {
   "auth-sock-ours": { readonly path: string };
   "auth-sock-config": { readonly path: string };
   "auth-sock-unset": { readonly socket: string };
+  "auth-sock-dead": { readonly path: string; readonly socket: string };
   "auth-sock-other": { readonly path: string; readonly agent: OtherAgent; readonly socket: string };
   "files-private": object;
   "files-open": { readonly path: string; readonly mode: string; readonly wanted: string };

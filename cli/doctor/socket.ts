@@ -10,6 +10,8 @@ export interface SocketFacts {
   readonly agent: FoundAgent;
   /** SSH_AUTH_SOCK. */
   readonly authSock: string | undefined;
+  /** Whether nobody listens there. */
+  readonly authSockDead: boolean;
   /** The text of ~/.ssh/config. */
   readonly sshConfig: string | undefined;
 }
@@ -43,7 +45,7 @@ function checkAgent(agent: FoundAgent): Finding {
   }
 }
 
-function checkAuthSock({ agent, authSock, sshConfig = "" }: SocketFacts): Finding {
+function checkAuthSock({ agent, authSock, authSockDead, sshConfig = "" }: SocketFacts): Finding {
   const { socket } = agent;
   if (authSock && resolve(authSock) === socket) return finding("ok", "auth-sock-ours", { path: authSock });
   const configured = identityAgents(sshConfig).find(
@@ -51,6 +53,7 @@ function checkAuthSock({ agent, authSock, sshConfig = "" }: SocketFacts): Findin
   );
   if (configured !== undefined) return finding("ok", "auth-sock-config", { path: configured });
   if (!authSock) return finding("fail", "auth-sock-unset", { socket });
+  if (authSockDead) return finding("fail", "auth-sock-dead", { path: authSock, socket });
   return finding("fail", "auth-sock-other", { path: authSock, agent: agentAt(authSock), socket });
 }
 

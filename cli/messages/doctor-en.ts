@@ -138,6 +138,10 @@ const englishFindings: FindingTexts = {
     text: "SSH_AUTH_SOCK is not set: ssh finds no agent",
     mend: `export SSH_AUTH_SOCK=${socket}\nor, in ~/.ssh/config: IdentityAgent ${socket}`,
   }),
+  "auth-sock-dead": ({ path, socket }) => ({
+    text: `SSH_AUTH_SOCK leads to ${path}, where no agent listens`,
+    mend: `export SSH_AUTH_SOCK=${socket}\nor, in ~/.ssh/config: IdentityAgent ${socket}`,
+  }),
   "auth-sock-other": ({ path, agent, socket }) => ({
     text: `SSH_AUTH_SOCK leads to ${AGENTS[agent]} (${path})`,
     mend:

@@ -155,8 +155,12 @@ const japaneseFindings: FindingTexts = {
     text: "SSH_AUTH_SOCK が設定されていないため、ssh はエージェントを見つけられません",
     mend: `export SSH_AUTH_SOCK=${socket}\nまたは ~/.ssh/config に: IdentityAgent ${socket}`,
   }),
+  "auth-sock-dead": ({ path, socket }) => ({
+    text: `SSH_AUTH_SOCK の ${path} では、どのエージェントも動作していません`,
+    mend: `export SSH_AUTH_SOCK=${socket}\nまたは ~/.ssh/config に: IdentityAgent ${socket}`,
+  }),
   "auth-sock-other": ({ path, agent, socket }) => ({
-    text: `SSH_AUTH_SOCK は ${AGENTS[agent]} を指しています（${path}）`,
+    text: `SSH_AUTH_SOCK の接続先がこのエージェントではありません: ${AGENTS[agent]}（${path}）`,
     mend:
       `export SSH_AUTH_SOCK=${socket}\nまたは ~/.ssh/config に: IdentityAgent ${socket}\n` +
       `そのエージェントの鍵も使い続けるには: jpki-agent agent --upstream ${path}`,

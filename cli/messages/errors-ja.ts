@@ -23,7 +23,9 @@ function japaneseWords(error: JpkiError): ErrorText {
   const { details, hint } = error;
   switch (error.code) {
     case "PCSC_UNAVAILABLE":
-      return withReason("PC/SC（スマートカードサービス）を利用できません", error, pcscHint(details));
+      return details["binding"] === undefined
+        ? text("PC/SC（スマートカードサービス）を利用できません", pcscHint(details))
+        : withReason("PC/SC（スマートカードサービス）を利用できません", error, pcscHint(details));
     case "READER_ABSENT":
       return readerAbsent(details);
     case "CARD_ABSENT":

@@ -11,11 +11,32 @@ const RESULTS: Readonly<Record<SignatureResult, string>> = {
   abandoned: "abandoned",
 };
 
+/** Of the usual reasons: an error code, or why the policy refused; the others stand as they are. */
+const REASONS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    PCSC_UNAVAILABLE: "PC/SC cannot be used",
+    READER_ABSENT: "no reader",
+    CARD_ABSENT: "the card was not on a reader",
+    CARD_BUSY: "another program had the card",
+    CARD_RESET: "the card was taken away",
+    CARD_STATUS: "the card gave an answer nobody expected",
+    PIN_FORMAT: "what was typed is no PIN",
+    PIN_WRONG: "the PIN was wrong",
+    PIN_BLOCKED: "the PIN is blocked",
+    PIN_CANCELLED: "the question for the PIN was cancelled",
+    PIN_NO_PROMPT: "there was no way to ask for the PIN",
+    forwarded: "through a forwarded agent that is not allowed to",
+    "not-confirmed": "not confirmed",
+    destination: "the key is for other hosts",
+    "key-removed": "the key was removed",
+  }),
+);
+
 export const englishSignatures: SignatureTexts = {
   none: "no signature has been asked for yet",
   entry: (entry) =>
     [
-      `${RESULTS[entry.result]}${entry.reason === undefined ? "" : ` (${printable(entry.reason)})`}: ${purpose(entry)}`,
+      `${RESULTS[entry.result]}${entry.reason === undefined ? "" : ` (${reasonOf(entry.reason)})`}: ${purpose(entry)}`,
       ...(entry.program === undefined ? [] : [`asked by ${printable(entry.program)}`]),
       ...(entry.hostKey === undefined ? [] : [`host key ${printable(entry.hostKey)}`]),
       printable(entry.comment),
@@ -45,4 +66,10 @@ function purpose({ data, user, namespace, mechanism, hosts = [], forwarded }: Si
     default:
       return `other data (${printable(data)})${from}`;
   }
+}
+
+/** `PIN_CANCELLED, the question for the PIN was cancelled`. */
+function reasonOf(reason: string): string {
+  const words = REASONS.get(reason);
+  return words === undefined ? printable(reason) : `${reason}, ${words}`;
 }

@@ -11,11 +11,32 @@ const RESULTS: Readonly<Record<SignatureResult, string>> = {
   abandoned: "中断",
 };
 
+/** Of the usual reasons: an error code, or why the policy refused; the others stand as they are. */
+const REASONS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    PCSC_UNAVAILABLE: "PC/SC を利用できません",
+    READER_ABSENT: "リーダーがありません",
+    CARD_ABSENT: "カードがリーダーにありませんでした",
+    CARD_BUSY: "ほかのプログラムがカードを使用していました",
+    CARD_RESET: "カードが外されました",
+    CARD_STATUS: "カードが想定外の応答を返しました",
+    PIN_FORMAT: "入力が暗証番号の形式ではありません",
+    PIN_WRONG: "暗証番号が違いました",
+    PIN_BLOCKED: "暗証番号がロックされています",
+    PIN_CANCELLED: "暗証番号の入力が取り消されました",
+    PIN_NO_PROMPT: "暗証番号を入力する手段がありませんでした",
+    forwarded: "許可されていない転送エージェントからの要求です",
+    "not-confirmed": "確認が得られませんでした",
+    destination: "この鍵には別のホストが指定されています",
+    "key-removed": "鍵は取り除かれています",
+  }),
+);
+
 export const japaneseSignatures: SignatureTexts = {
   none: "署名の記録はまだありません",
   entry: (entry) =>
     [
-      `${RESULTS[entry.result]}${entry.reason === undefined ? "" : `（${printable(entry.reason)}）`}: ${purpose(entry)}`,
+      `${RESULTS[entry.result]}${entry.reason === undefined ? "" : `（${reasonOf(entry.reason)}）`}: ${purpose(entry)}`,
       ...(entry.program === undefined ? [] : [`要求元: ${printable(entry.program)}`]),
       ...(entry.hostKey === undefined ? [] : [`ホスト鍵: ${printable(entry.hostKey)}`]),
       printable(entry.comment),
@@ -50,4 +71,10 @@ function purpose({ data, user, namespace, mechanism, hosts = [], forwarded }: Si
     default:
       return `その他のデータ（${printable(data)}）${from}`;
   }
+}
+
+/** `PIN_CANCELLED、暗証番号の入力が取り消されました`. */
+function reasonOf(reason: string): string {
+  const words = REASONS.get(reason);
+  return words === undefined ? printable(reason) : `${reason}、${words}`;
 }

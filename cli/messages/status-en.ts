@@ -40,7 +40,9 @@ export const englishStatus: StatusTexts = {
   triesLeft: (tries) => {
     const told = PINS.flatMap((pin) => {
       const left = tries[pin];
-      return left === undefined ? [] : [`${PIN_NAMES[pin]} ${left === 0 ? OFFICE : left}`];
+      return left === undefined
+        ? []
+        : [`${PIN_NAMES[pin]} ${left === 0 ? OFFICE : left === 1 ? "1 (the LAST one)" : left}`];
     });
     return `Tries left: ${told.length > 0 ? told.join(", ") : "the card does not tell"}`;
   },

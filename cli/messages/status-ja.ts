@@ -40,7 +40,9 @@ export const japaneseStatus: StatusTexts = {
   triesLeft: (tries) => {
     const told = PINS.flatMap((pin) => {
       const left = tries[pin];
-      return left === undefined ? [] : [`${PIN_NAMES[pin]} ${left === 0 ? OFFICE : `${left}回`}`];
+      return left === undefined
+        ? []
+        : [`${PIN_NAMES[pin]} ${left === 0 ? OFFICE : `${left}回${left === 1 ? "（最後）" : ""}`}`];
     });
     return `暗証番号の残り回数: ${told.length > 0 ? told.join("、") : "不明（カードから取得できません）"}`;
   },

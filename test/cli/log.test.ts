@@ -46,7 +46,7 @@ describe("log", () => {
     expect(await log()).toBe(
       [
         "2026-01-02 03:04:05  signed: SSH login as root at server.example, 192.0.2.1, asked by ssh < git < bash, host key SHA256:host, My Number card 01234567",
-        "2026-01-02 03:04:05  REFUSED (forwarded): SSH login as root at server.example, 192.0.2.1, through a forwarded agent, asked by ssh < git < bash, host key SHA256:host, My Number card 01234567",
+        "2026-01-02 03:04:05  REFUSED (forwarded, through a forwarded agent that is not allowed to): SSH login as root at server.example, 192.0.2.1, through a forwarded agent, asked by ssh < git < bash, host key SHA256:host, My Number card 01234567",
         "",
       ].join("\n"),
     );

@@ -25,7 +25,7 @@ const brief = (found: readonly { id: string; level: string }[]) => found.map(({ 
 
 describe("checkSocket", () => {
   const check = (agent: FoundAgent, authSock?: string, sshConfig?: string) =>
-    checkSocket({ agent, authSock, sshConfig });
+    checkSocket({ agent, authSock, authSockDead: authSock === "/tmp/dead", sshConfig });
 
   it.each([
     [FOUND, "agent-runs ok"],
@@ -42,6 +42,7 @@ describe("checkSocket", () => {
     [OURS, undefined, "auth-sock-ours ok"],
     ["/run/user/1000/jpki-agent/../jpki-agent/agent.sock", undefined, "auth-sock-ours ok"],
     ["/tmp/other", undefined, "auth-sock-other fail"],
+    ["/tmp/dead", undefined, "auth-sock-dead fail"],
     ["/tmp/other", `Host *\n  IdentityAgent ${OURS}\n`, "auth-sock-config ok"],
     [undefined, "Host nas\n\tidentityagent ~/run/jpki-agent/agent.sock\n", "auth-sock-config ok"],
     [undefined, `# IdentityAgent ${OURS}\n`, "auth-sock-unset fail"],

@@ -78,6 +78,7 @@ const FACTS: FindingFacts = {
   "auth-sock-ours": { path: "/PATH" },
   "auth-sock-config": { path: "/PATH" },
   "auth-sock-unset": socket,
+  "auth-sock-dead": { path: "/PATH", ...socket },
   "auth-sock-other": { path: "/PATH", agent: "gpg-agent", ...socket },
   "files-private": {},
   "files-open": { path: "/PATH", mode: "0777", wanted: "0700" },

@@ -64,6 +64,12 @@ const SAMPLES: Readonly<Record<string, readonly (readonly unknown[])[]>> = {
   "status.certificate": [valid, soon, expired, { kind: "not-yet-valid", daysLeft: 9 }].map((s) => [s, "2030-05-31"]),
   "status.pinRemembered": [[true], [false]],
   "status.lastRefusal": [["TIME", "ENTRY"]],
+  "status.pkcs11Socket": [["/SOCKET"]],
+  "status.pkcs11Login": ["auth", "sign"].map((key) => [
+    { program: "curl", key, card: "CARD", signatures: 1, maxSignatures: 20, endsInSeconds: 60 },
+  ]),
+  "document.hashing": [["FILE"]],
+  "document.writing": [["FILE"]],
   "doctor.summary": [
     [0, 0],
     [0, 2],
