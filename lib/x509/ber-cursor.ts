@@ -104,6 +104,13 @@ export class BerCursor {
     return bytes;
   }
 
+  /** Bytes anywhere in the source, owned by the caller; the cursor stays. */
+  async read(offset: number, length: number): Promise<Uint8Array> {
+    const { at, bytes } = this.#window;
+    const inWindow = offset >= at && offset + length <= at + bytes.length;
+    return inWindow ? bytes.slice(offset - at, offset - at + length) : this.#source.read(offset, length);
+  }
+
   skip(length: number): void {
     this.#offset += length;
   }

@@ -71,9 +71,10 @@ export async function openEnvelope(source: ByteSource): Promise<OpenedEnvelope> 
 }
 
 async function* chunks(source: ByteSource, at: number): AsyncIterable<Uint8Array> {
-  for await (const { offset, length } of octetStrings(new BerCursor(source, WHAT, at)))
+  const cursor = new BerCursor(source, WHAT, at);
+  for await (const { offset, length } of octetStrings(cursor))
     for (let done = 0; done < length; done += MAX_CHUNK_BYTES)
-      yield await source.read(offset + done, Math.min(MAX_CHUNK_BYTES, length - done));
+      yield await cursor.read(offset + done, Math.min(MAX_CHUNK_BYTES, length - done));
 }
 
 /** Where the bytes of one OCTET STRING are, which may be made of others; the cursor stands after it then. */
