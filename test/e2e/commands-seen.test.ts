@@ -4,11 +4,14 @@
  * OpenSSH with OpenSC's module does the same three jobs on the same pcscd, for comparison.
  */
 
+import { writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { encodeDigestInfo } from "../../lib/digest-info.ts";
 import type { VirtualCard } from "../../lib/virtual-card/card.ts";
 import { type AgentProcess, startAgentProcess } from "../helpers/agent-process.ts";
 import { type Desk, openDesk } from "../helpers/desk.ts";
 import { OPENSC_MODULE, type OpenscAgent, startOpenscAgent } from "../helpers/opensc-agent.ts";
+import { VPCD_READERS } from "../helpers/pcscd.ts";
 import { runOk } from "../helpers/run.ts";
 import { type Sshd, startSshd } from "../helpers/sshd.ts";
 
@@ -86,6 +89,40 @@ describe("ours", () => {
     withAgent([], async () => {
       expect(await seenDuring(() => runOk("ssh-add", ["-l"], { env: desk.sand.env }))).toEqual([]);
     }));
+});
+
+describe("a document", () => {
+  /** The first session shows the card, the second its tries, and in the third, after the question, it signs. */
+  const CARD = [SELECT, SELECT, READ_CERTIFICATE];
+  const TRIES = (reference: string) => [SELECT, SELECT, `00 20 00 ${reference}`];
+  const signature = (reference: string) => expect.stringMatching(new RegExp(`^80 2A 00 ${reference} 33 `));
+  const sign = async (...args: readonly string[]) => {
+    const result = await desk.jpkiAgent("sign", desk.at("doc"), "-o", desk.at("doc.sig"), ...args);
+    expect(result.status, result.stderr).toBe(0);
+  };
+
+  beforeAll(() => writeFile(desk.at("doc"), "a document\n"));
+  afterAll(() => desk.sand.answer("1234"));
+
+  it("raw, by the authentication key: 11; pkcs15-crypt needs more", async () => {
+    await desk.sand.answer("1234");
+    const seen = await seenDuring(() => sign("--key", "auth", "--format", "raw"));
+    expect(seen).toEqual([...CARD, ...TRIES("98"), ...TRIES("98"), VERIFY, signature("97")]);
+    card = await desk.layCard();
+    await writeFile(desk.at("digest-info"), encodeDigestInfo("sha256", new Uint8Array(32)));
+    const files = ["--input", desk.at("digest-info"), "--output", desk.at("opensc.sig")];
+    const key = ["--sign", "--key", "1", "--pkcs1", "--raw", "--pin", "1234"];
+    const theirs = await seenDuring(() => runOk("pkcs15-crypt", ["--reader", VPCD_READERS[0], ...key, ...files]));
+    expect(theirs.length).toBeGreaterThan(seen.length);
+  });
+
+  it("CMS, by the signature key: two certificates more", async () => {
+    await desk.sand.answer("TEST1234");
+    const seen = await seenDuring(() => sign());
+    const password = "00 20 00 9B Lc=08 [hidden]";
+    const certificates = ["00 B0 81 00 00 08 00", "00 B0 82 00 00 08 00"];
+    expect(seen).toEqual([...CARD, ...TRIES("9B"), ...TRIES("9B"), password, ...certificates, signature("9A")]);
+  });
 });
 
 it("OpenSSH with OpenSC needs more for each of them", async () => {
