@@ -54,7 +54,8 @@ async function printEnv(flags: EnvFlags, { deps, messages }: CommandContext): Pr
   const { openKnownKeys } = await import("../../lib/node.ts");
   const known = await openKnownKeys(deps, await openLog({ verbose: flags.verbose, level: "error" }, deps));
   const { shell = loginShell(deps.env) } = flags;
-  const socket = resolve(flags.pkcs11Socket ?? defaultPkcs11Socket(deps));
+  const { pkcs11Socket } = (await settingsOf(flags, deps)).agent;
+  const socket = typeof pkcs11Socket === "string" ? resolve(pkcs11Socket) : defaultPkcs11Socket(deps);
   const isUsualSocket = Boolean(deps.env["XDG_RUNTIME_DIR"]) && socket === defaultPkcs11Socket(deps);
   const module = findClientModule();
   const withoutPss = known.list().some(({ pss }) => pss === false);

@@ -45,6 +45,14 @@ describe("pkcs11 env", () => {
     expect(said).toBe(`unix:path=${path(dir.path)}\n`);
   });
 
+  it("takes the socket from the configuration file", async () => {
+    await writeFile(join(dir.path, "config.toml"), '[agent]\npkcs11-socket = "/from/file"\n');
+    const { moduleFile } = JSON.parse(
+      (await cli(["--json", "--config", join(dir.path, "config.toml"), "pkcs11", "env"])).out,
+    );
+    expect(moduleFile.text).toBe("remote: unix:path=/from/file\n");
+  });
+
   it("has fish's own form", async () => {
     const { out } = await cli(["pkcs11", "env", "--shell", "fish", "--pkcs11-socket", "/s"]);
     expect(out).toMatch(/^set -gx P11_KIT_SERVER_ADDRESS 'unix:path=\/s'\n/);

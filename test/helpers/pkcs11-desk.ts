@@ -38,7 +38,7 @@ export interface Pkcs11DeskOptions {
 export async function openPkcs11Desk(options: Pkcs11DeskOptions = {}): Promise<Pkcs11Desk> {
   const desk = await openDesk();
   try {
-    await desk.sand.answer("1234");
+    await desk.sand.answer("1234", "yes");
     const card = await desk.layCard(options.card);
     const ask = async (...args: readonly string[]) => {
       const { status, stdout, stderr } = await desk.jpkiAgent("--json", ...args);
