@@ -146,7 +146,7 @@ function temporaryBeside(path: string): string {
 
 function inUse(path: string, fact: string): SocketError {
   return new SocketError("SOCKET_IN_USE", `serve at ${path}: ${fact}`, {
-    hint: "use the running agent (SSH_AUTH_SOCK), or choose another path with -a PATH",
+    hint: "use the running agent (SSH_AUTH_SOCK), or choose another path with -a PATH or --pkcs11-socket PATH",
     details: { path },
   });
 }

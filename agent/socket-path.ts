@@ -46,7 +46,7 @@ export async function prepareSocketFolder(path: string, owner: SocketOwner): Pro
 /** @returns an error that says why nothing can be served at `path`. */
 export function unsafe(path: string, problem: string, fact: string): SocketError {
   return new SocketError("SOCKET_UNSAFE", `serve at ${path}: ${fact}`, {
-    hint: "choose a path in a folder that only you can write, with -a PATH",
+    hint: "choose a path in a folder that only you can write, with -a PATH or --pkcs11-socket PATH",
     details: { problem, path },
   });
 }
@@ -60,7 +60,7 @@ function checkLength(path: string, platform: NodeJS.Platform): void {
     "SOCKET_UNSAFE",
     `serve at ${path}: the path has ${pathBytes} bytes, the limit is ${maxBytes}`,
     {
-      hint: "choose a shorter path with -a PATH",
+      hint: "choose a shorter path with -a PATH or --pkcs11-socket PATH",
       details: { problem: "too-long", path, pathBytes, maxBytes },
     },
   );

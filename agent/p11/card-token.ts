@@ -83,22 +83,20 @@ export class CardToken implements P11Token {
   }
 
   async login(pin: Pin | undefined, who: P11Program, signal: AbortSignal): Promise<P11Login> {
-    const { openPins, limits, log } = this.#parts;
+    const { openPins, logins, log } = this.#parts;
     const pins = openPins(this.#key);
     let program: string | undefined;
     try {
-      const either = AbortSignal.any([signal, this.#gone.signal]);
-      either.throwIfAborted();
-      this.#requirePermitted();
-      program = await who.program();
-      const { ttlMs, maxSignatures } = limits;
-      const purpose = { kind: "pkcs11-login", key: this.#key, maxSignatures, seconds: ttlMs / 1000 } as const;
-      const request = { card: this.#comment, purpose, program };
-      if (pin !== undefined) await this.#logInWith(pin, pins, either);
-      else await this.#askPerson(request, pins, either);
-      either.throwIfAborted();
-      this.#requirePermitted(); // meanwhile the agent may have been locked, or a phone shown that its key was removed
-      return this.#begin(pins, program);
+      return await logins.attempt(this.#keyId, async (revoked) => {
+        const either = AbortSignal.any([signal, this.#gone.signal, revoked]);
+        either.throwIfAborted();
+        this.#requirePermitted();
+        program = await who.program();
+        await this.#act(pin, pins, program, either);
+        either.throwIfAborted();
+        this.#requirePermitted(); // a phone has shown only now which key it has
+        return this.#begin(pins, program);
+      });
     } catch (error) {
       pins.close();
       this.#forgetDisclosed();
@@ -138,6 +136,14 @@ export class CardToken implements P11Token {
 
   #requirePermitted(): boolean {
     return requirePermitted(this.#parts.rules, this.#keyId);
+  }
+
+  /** A person's, on the card. */
+  async #act(pin: Pin | undefined, pins: LoginPins, program: string | undefined, signal: AbortSignal): Promise<void> {
+    if (pin !== undefined) return this.#logInWith(pin, pins, signal);
+    const { ttlMs, maxSignatures } = this.#parts.limits;
+    const purpose = { kind: "pkcs11-login", key: this.#key, maxSignatures, seconds: ttlMs / 1000 } as const;
+    return this.#askPerson({ card: this.#comment, purpose, program }, pins, signal);
   }
 
   async #logInWith(pin: Pin, { login, remembered }: LoginPins, signal: AbortSignal): Promise<void> {

@@ -120,13 +120,8 @@ export class GrantedLogin implements P11Login, OpenLogin {
     this.#end(new PolicyError("use the login: the program has logged out", { details: { problem: "logged-out" } }));
   }
 
-  revoke(): void {
-    this.#end(
-      new PolicyError("use the login: the agent was told to forget", {
-        hint: "log in again",
-        details: { problem: "forgotten" },
-      }),
-    );
+  revoke(reason: PolicyError): void {
+    this.#end(reason);
   }
 
   async #signCounted(scheme: Scheme, input: Uint8Array, mechanism: string, signal: AbortSignal): Promise<Uint8Array> {

@@ -108,7 +108,7 @@ function japaneseWords(error: JpkiError): ErrorText {
     case "SOCKET_IN_USE":
       return text(
         `ソケット${named(details, "path")}は、動作中の別のエージェントが使っています`,
-        "そのエージェントを終了するか、-a で別のパスを指定してください",
+        "そのエージェントを終了するか、-a（PKCS#11 では --pkcs11-socket）で別のパスを指定してください",
       );
     case "SOCKET_UNSAFE":
       return socketUnsafe(error);
@@ -160,8 +160,8 @@ function socketUnsafe(error: JpkiError): ErrorText {
   if (fact === undefined) return withReason("このソケットのパスは使えません", error, error.hint);
   const hint =
     details["problem"] === "too-long"
-      ? "-a で短いパスを指定してください"
-      : "自分だけが書き込めるフォルダーのパスを -a で指定してください";
+      ? "-a（PKCS#11 では --pkcs11-socket）で短いパスを指定してください"
+      : "自分だけが書き込めるフォルダーのパスを -a（PKCS#11 では --pkcs11-socket）で指定してください";
   return text(`ソケットのパス${named(details, "path")}は使えません（${fact}）`, hint);
 }
 

@@ -157,6 +157,22 @@ describe("a login", () => {
     await close();
   });
 
+  it("goes away, unanswered, with what makes SSH forget: a lock must leave no question behind", async () => {
+    const { card, token, prompt, remembered, close } = await setUp();
+    let asked = false;
+    prompt.askPin = (_, signal) => {
+      asked = true;
+      return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    };
+    const login = logIn(token);
+    await until("a person is asked", () => asked);
+    remembered.forget("another card's");
+    remembered.forget();
+    await expect(login).rejects.toMatchObject({ code: "POLICY_REFUSED", details: { problem: "forgotten" } });
+    expect(card.pinAttempts).toBe(0);
+    await close();
+  });
+
   it.each<[string, (desk: Awaited<ReturnType<typeof setUp>>) => unknown]>([
     ["locked", ({ lock }) => lock.lock(Uint8Array.of(1))],
     ["key-removed", ({ constraints, known }) => constraints.remove(known[0]?.id ?? "")],

@@ -11,6 +11,7 @@ import { tappedCard } from "../../helpers/tapped-card.ts";
 
 const DATA = new TextEncoder().encode("any data, or a DigestInfo");
 const HASH = new Uint8Array(createHash("sha256").update("message").digest());
+const hex = (sw: number) => sw.toString(16).toUpperCase();
 const going = () => new AbortController().signal;
 
 let pki: VirtualPki;
@@ -74,6 +75,22 @@ describe("a signature", () => {
     expect([prompt.shown.length, prompt.uses.length, card.signatures.auth, card.triesLeft.auth]).toEqual([
       1, 0, 200, 3,
     ]);
+    await close();
+  });
+
+  it.each([
+    ["session", "A4:6F00 A4 20:63C3 A4:6F00 A4 20:63C3 20 2A 2A"],
+    ["off", "A4:6F00 A4 20:63C3 A4:6F00 A4 20:63C3 20 A4:6F00 A4 20:63C3 20 2A A4:6F00 A4 20:63C3 20 2A"],
+  ] as const)("--pin-cache %s: the commands of a login and two signatures", async (cache, expected) => {
+    const { token, card, close } = await setUp({ cache });
+    const start = card.log.length;
+    const login = await logIn(token);
+    for (let i = 0; i < 2; i++) await login.sign("pkcs1", DATA, "CKM_RSA_PKCS", going());
+    const seen = card.log
+      .slice(start)
+      .map(({ command, sw }) => command.slice(3, 5) + (sw === 0x9000 ? "" : `:${hex(sw)}`));
+    // First the tries, to be shown with the question; the card is without power while a person types.
+    expect(seen.join(" ")).toBe(expected);
     await close();
   });
 

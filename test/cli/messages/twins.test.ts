@@ -49,7 +49,7 @@ const SAMPLES: Readonly<Record<string, readonly (readonly unknown[])[]>> = {
     [{ ...use, kind: "forwarded", hops: [{ names: ["HOST"], fingerprint: "SHA256:HOST" }] }],
   ],
   "prompts.placeCard": [[{ ...use, otherCard: false }], [{ ...use, otherCard: true }]],
-  "agent.serving": [["/SOCKET"]],
+  "agent.serving": [["/SOCKET"], ["/SOCKET", "/P11-SOCKET"]],
   "agent.serviceReady": [["/SOCKET"]],
   "agent.killed": [[4711]],
   "signatures.entry": entries.map((each) => [each]),
