@@ -107,9 +107,11 @@ export class JpkiAgent extends ssh2.BaseAgent<Buffer> {
       parts.record?.add({ ...entry, result: "signed" });
       return Buffer.from(signature);
     } catch (error) {
-      const result = error instanceof PolicyError ? "refused" : closing.aborted ? "abandoned" : "failed";
-      const reason = error instanceof JpkiError ? String(error.details["problem"] ?? error.code) : undefined;
-      parts.record?.add({ ...entry, result, reason });
+      if (error instanceof PolicyError)
+        parts.record?.add({ ...entry, result: "refused", reason: String(error.details["problem"]) });
+      else if (closing.aborted) parts.record?.add({ ...entry, result: "abandoned" });
+      else
+        parts.record?.add({ ...entry, result: "failed", reason: error instanceof JpkiError ? error.code : "INTERNAL" });
       throw error;
     }
   }

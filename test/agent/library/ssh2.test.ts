@@ -101,6 +101,8 @@ describe("a login by ssh2's client", () => {
     const { agent } = open([]);
     const [first] = await logIn(agent);
     expect(first).toMatchObject({ code: "PIN_CANCELLED", level: "agent" });
+    const [entry] = (await readSignatures({ env, home: "/nonexistent" })).slice(-1);
+    expect(entry).toMatchObject({ result: "failed", reason: "PIN_CANCELLED", user: "taro" });
   });
 
   it("without a card fails with what is missing", async () => {
