@@ -10,8 +10,7 @@ import { ATTRIBUTES, makeCertificate } from "../../helpers/certificates.ts";
 import { expectTotal } from "../../helpers/mutations.ts";
 import { testPki } from "../../helpers/pki.ts";
 
-/** `MUTATIONS=10000` for a long run by hand. */
-const MUTATIONS = Number(process.env["MUTATIONS"] ?? 2000);
+const MUTATIONS = 10_000;
 const MALFORMED = expect.objectContaining({ code: "MALFORMED" });
 
 let pki: VirtualPki;

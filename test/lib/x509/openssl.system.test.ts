@@ -15,6 +15,7 @@ import { checkCrl } from "../../../lib/x509/revocation-crl.ts";
 import { checkOcspResponse, encodeOcspRequest, OCSP_REQUEST_TYPE } from "../../../lib/x509/revocation-ocsp.ts";
 import { DAY_MS, makeCertificate } from "../../helpers/certificates.ts";
 import { fakeDeps } from "../../helpers/cli.ts";
+import { makeCms } from "../../helpers/cms.ts";
 import { expectTotal } from "../../helpers/mutations.ts";
 import { OpensslCa, type Responder } from "../../helpers/openssl-ca.ts";
 import { testPki } from "../../helpers/pki.ts";
@@ -259,6 +260,35 @@ describe("OCSP", () => {
         new RegExp(`\\nrevocation list: .*\\nOCSP: .*\\nThe certificate is ${expected[1]}[., ]`),
       );
     }
+  });
+
+  it("of a document's signer, with the list from a server: valid, and not once revoked", async () => {
+    const content = new TextEncoder().encode("a document\n");
+    const by = { certificate: pki.authCertificate, key: pki.authKey };
+    await writeFile(ca.path("doc"), content);
+    await writeFile(ca.path("doc.p7s"), makeCms(pki, { content, ...by }));
+    const lists = createServer((_, response) => void readFile(ca.path("doc.crl")).then((crl) => response.end(crl)));
+    await new Promise<void>((resolve) => lists.listen(0, "127.0.0.1", resolve));
+    const { port } = lists.address() as AddressInfo;
+    const sources = () => ["--crl", `http://127.0.0.1:${port}/list.crl`, "--ocsp", responder?.url ?? ""];
+    for (const [state, status, reasons] of [
+      ["V", 0, ["not-revoked", "not-revoked"]],
+      ["R", 9, ["revoked", "revoked"]],
+    ] as const) {
+      await ca.writeIndex({ serial: certificate.serial, state });
+      await start("responder");
+      await ca.makeCrl("doc.crl");
+      const deps = fakeDeps();
+      const files = [ca.path("doc"), ca.path("doc.p7s"), "--key", "auth", "--ca", ca.path("ca.pem")];
+      expect(await jpki(["--json", "verify", ...files, ...sources()], deps), deps.err()).toBe(status);
+      const { valid, checks } = JSON.parse(deps.out());
+      expect([valid, checks.slice(-2).map(({ reason }: { reason: string }) => reason)]).toEqual([
+        status === 0,
+        reasons,
+      ]);
+    }
+    lists.closeAllConnections();
+    await new Promise((resolve) => lists.close(resolve));
   });
 
   it("no answer, and a slow one", async () => {
