@@ -39,7 +39,7 @@ export {
 } from "./card-commands.ts";
 export type { FaceAndNumber } from "./card-data.ts";
 export type { AgentParts } from "./cards.ts";
-export type { DocumentRequest, DocumentSignature } from "./document-sign.ts";
+export type { DocumentRequest, DocumentSignature, SignerCertificates } from "./document-sign.ts";
 export { type InheritedSocket, inheritedSocket } from "./inherited-socket.ts";
 export { LOGIN_BYTES } from "./login-data.ts";
 export type { CardPinStates, CountedPin, PinState } from "./pin-commands.ts";

@@ -1,9 +1,9 @@
 /** Files of any size that are signed or were signed: read in pieces, never as a whole. */
 
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { type FileHandle, open, stat } from "node:fs/promises";
-import { basename, resolve } from "node:path";
+import { constants, createReadStream } from "node:fs";
+import { access, type FileHandle, open, stat } from "node:fs/promises";
+import { basename, dirname, resolve } from "node:path";
 import { ConfigError, FileError, messageOf, TooLargeError } from "../lib/errors.ts";
 import { printable } from "../lib/printable.ts";
 import { type ByteSource, memorySource } from "../lib/x509/byte-source.ts";
@@ -19,14 +19,14 @@ export interface Document {
   read(): AsyncIterable<Uint8Array>;
 }
 
-/** What stands for standard input on a command line. */
-export const STANDARD_INPUT = "-";
+/** What stands for standard input or output on a command line. */
+export const STANDARD_STREAM = "-";
 const CHUNK_BYTES = 1 << 20;
 
 /** @throws FileError `IO_FAILED`. */
 export async function openDocument(path: string, { deps, messages }: CommandContext): Promise<Document> {
   const { signal } = deps;
-  if (path === STANDARD_INPUT) {
+  if (path === STANDARD_STREAM) {
     const name = messages.document.standardInput;
     return { name, size: undefined, read: () => named(name, signal, deps.stdin()) };
   }
@@ -105,14 +105,28 @@ export async function withSource<T>(
   }
 }
 
-/** @throws ConfigError if writing `output` would put it in the place of `input`. */
-export async function requireOtherFile(input: string, output: string): Promise<void> {
-  if (input === STANDARD_INPUT) return;
+/**
+ * That `output` can be written, as far as can be told before somebody types a PIN for nothing.
+ *
+ * @throws ConfigError if it would be put in the place of `input`; FileError `IO_FAILED`.
+ */
+export async function requireFittingOutput(input: string, output: string): Promise<void> {
   const [from, to] = await Promise.all([input, output].map((path) => stat(resolve(path)).catch(() => undefined)));
-  if (from === undefined || to === undefined || from.dev !== to.dev || from.ino !== to.ino) return;
-  throw new ConfigError(`${output} is the file that is read; it will not be overwritten`, {
-    details: { problem: "output-is-input", value: output },
+  if (input !== STANDARD_STREAM && from !== undefined && from.dev === to?.dev && from.ino === to.ino)
+    throw new ConfigError(`${output} is the file that is read; it will not be overwritten`, {
+      details: { problem: "output-is-input", value: output },
+    });
+  await access(dirname(resolve(output)), constants.W_OK).catch((cause: unknown) => {
+    throw new FileError(`write ${output}: ${messageOf(cause)}`, { details: { path: output }, cause });
   });
+}
+
+/** What may not fit into memory, to stdout as fast as it is taken there. */
+export async function pipeOut(chunks: AsyncIterable<Uint8Array>, { deps }: CommandContext): Promise<void> {
+  for await (const chunk of chunks) {
+    deps.stdout.writeBytes(chunk);
+    await deps.stdout.drained();
+  }
 }
 
 async function readExactly(file: FileHandle, path: string, offset: number, length: number): Promise<Uint8Array> {

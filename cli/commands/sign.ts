@@ -3,12 +3,21 @@
 import { createHash } from "node:crypto";
 import { resolve } from "node:path";
 import { Argument, Command, Option } from "commander";
-import type { DocumentSignature } from "../../agent/main.ts";
+import type { SignerCertificates } from "../../agent/main.ts";
 import type { KeyName } from "../../lib/card/files.ts";
 import { ConfigError } from "../../lib/errors.ts";
 import type { PreparedSignedData } from "../../lib/x509/cms-encode.ts";
 import type { CommandContext } from "../context.ts";
-import { type Document, openDocument, readAll, requireOtherFile, shown, unchanged } from "../documents.ts";
+import {
+  type Document,
+  openDocument,
+  pipeOut,
+  readAll,
+  requireFittingOutput,
+  STANDARD_STREAM,
+  shown,
+  unchanged,
+} from "../documents.ts";
 import { openAgentParts } from "../parts.ts";
 import { addPromptOptions, type PromptFlags } from "../prompt-options.ts";
 import { type GlobalFlags, settingsOf } from "../settings.ts";
@@ -45,59 +54,72 @@ export function signCommand(context: CommandContext): Command {
     .action((file: string, _own, command: Command) => sign(file, command.optsWithGlobals<SignFlags>(), context));
 }
 
-async function sign(path: string, flags: SignFlags, context: CommandContext): Promise<void> {
-  const { deps, messages } = context;
-  const { key, format, output } = flags;
+async function sign(path: string, given: SignFlags, context: CommandContext): Promise<void> {
+  const flags = { ...given, output: given.output === STANDARD_STREAM ? undefined : given.output };
   requireFittingOptions(flags, context);
-  if (output !== undefined) await requireOtherFile(path, output);
+  if (flags.output !== undefined) await requireFittingOutput(path, flags.output);
   const document = await rereadable(await openDocument(path, context), flags);
-  const { sha256, bytes, head } = await hashed(document, context);
-  const { document: texts } = messages;
-  if (key === "sign") deps.stderr.write(`${format === "cms" ? texts.disclosure : texts.disclosureRaw}\n`);
-  else if (format === "raw") deps.stderr.write(`${texts.rawAuthWarning}\n`);
+  const hashed = await hash(document, context);
+  const signed = await signOnCard(document, hashed, flags, context);
+  const whole = async function* () {
+    yield signed.before;
+    if (flags.attached === true) {
+      const label = context.messages.document.writing(document.name);
+      yield* shown(unchanged(document.read(), hashed.sha256, document.name), { label, total: hashed.bytes }, context);
+    }
+    yield signed.after;
+  };
+  if (flags.output === undefined) return pipeOut(whole(), context);
+  const { writeOutputFile } = await import("../files.ts");
+  const mode = flags.key === "sign" && flags.format === "cms" ? PRIVATE_MODE : PUBLIC_MODE;
+  await writeOutputFile(resolve(flags.output), whole(), mode);
+  if (flags.json === true) context.deps.stdout.write(`${JSON.stringify(factsOf(hashed, signed, flags))}\n`);
+}
+
+interface Signed {
+  /** What stands around the content, or all of it. */
+  readonly before: Uint8Array;
+  readonly after: Uint8Array;
+  /** Undefined for a raw one, as is the certificate (DER). */
+  readonly signingTime: Date | undefined;
+  readonly certificate: Uint8Array | undefined;
+}
+
+/** Says what the signature discloses, then lets the card make it. */
+async function signOnCard(
+  document: Document,
+  { sha256, bytes, head }: Hashed,
+  flags: SignFlags,
+  { deps, messages }: CommandContext,
+): Promise<Signed> {
+  const { key, format } = flags;
+  const { disclosure, disclosureRaw, rawAuthWarning } = messages.document;
+  if (key === "sign") deps.stderr.write(`${format === "cms" ? disclosure : disclosureRaw}\n`);
+  else if (format === "raw") deps.stderr.write(`${rawAuthWarning}\n`);
   const settings = await settingsOf(flags, deps);
   const { signCardDocument } = await import("../../agent/main.ts");
   const { prepareSignedData } = await import("../../lib/x509/cms-encode.ts");
   const { parts } = await openAgentParts({ settings, verbose: flags.verbose, level: "error" }, deps, messages);
+  const request = { key, command: `sign ${document.name}` };
+  if (format === "raw") {
+    const { signature } = await signCardDocument(parts, { ...request, format, digest: sha256, head }, deps.signal);
+    return { before: signature, after: new Uint8Array(), signingTime: undefined, certificate: undefined };
+  }
   const signingTime = new Date(Math.floor(Date.now() / SECOND_MS) * SECOND_MS); // as CMS writes it
   const contentBytes = flags.attached === true ? bytes : undefined;
   let prepared: PreparedSignedData | undefined;
-  const how =
-    format === "raw"
-      ? ({ format, digest: sha256, head } as const)
-      : ({
-          format,
-          digestFor: (certificates: NonNullable<DocumentSignature["certificates"]>) => {
-            prepared = prepareSignedData({ contentDigest: sha256, contentBytes, signingTime, ...certificates });
-            return prepared.digest;
-          },
-        } as const);
-  const made = await signCardDocument(parts, { key, command: `sign ${document.name}`, ...how }, deps.signal);
-  const { before, after } = prepared?.finish(made.signature) ?? { before: made.signature, after: new Uint8Array() };
-  const content = () =>
-    shown(
-      unchanged(document.read(), sha256, document.name),
-      { label: texts.writing(document.name), total: bytes },
-      context,
-    );
-  const whole = async function* () {
-    yield before;
-    if (contentBytes !== undefined) yield* content();
-    yield after;
+  const digestFor = (certificates: SignerCertificates) => {
+    prepared = prepareSignedData({ contentDigest: sha256, contentBytes, signingTime, ...certificates });
+    return prepared.digest;
   };
-  const mode = key === "sign" && format === "cms" ? PRIVATE_MODE : PUBLIC_MODE;
-  await write(whole(), mode, flags, context);
-  if (flags.json === true) {
-    const { certificate } = made.certificates ?? {};
-    const facts = {
-      key,
-      format,
-      sha256: sha256.toString("hex"),
-      signingTime: format === "cms" ? signingTime.toISOString() : undefined,
-      certificateSha256: certificate && createHash("sha256").update(certificate).digest("hex"),
-    };
-    deps.stdout.write(`${JSON.stringify({ ...facts, output })}\n`);
-  }
+  const { signature, certificates } = await signCardDocument(parts, { ...request, format, digestFor }, deps.signal);
+  if (prepared === undefined) throw new TypeError("the card has signed what nobody prepared");
+  return { ...prepared.finish(signature), signingTime, certificate: certificates?.certificate };
+}
+
+function factsOf({ sha256 }: Hashed, { signingTime, certificate }: Signed, { key, format, output }: SignFlags): object {
+  const certificateSha256 = certificate && createHash("sha256").update(certificate).digest("hex");
+  return { key, format, sha256: sha256.toString("hex"), signingTime, certificateSha256, output };
 }
 
 /** @throws ConfigError */
@@ -125,32 +147,23 @@ async function rereadable(document: Document, { attached }: SignFlags): Promise<
   };
 }
 
-async function hashed(document: Document, context: CommandContext) {
+interface Hashed {
+  readonly sha256: Buffer;
+  readonly bytes: number;
+  /** The file's beginning. */
+  readonly head: Uint8Array;
+}
+
+async function hash(document: Document, context: CommandContext): Promise<Hashed> {
   const { LOGIN_BYTES } = await import("../../agent/main.ts");
-  const hash = createHash("sha256");
+  const sha256 = createHash("sha256");
   const label = context.messages.document.hashing(document.name);
   let head = new Uint8Array();
   let bytes = 0;
   for await (const chunk of shown(document.read(), { label, total: document.size }, context)) {
-    hash.update(chunk);
+    sha256.update(chunk);
     bytes += chunk.length;
     if (head.length < LOGIN_BYTES) head = new Uint8Array(Buffer.concat([head, chunk]).subarray(0, LOGIN_BYTES));
   }
-  return { sha256: hash.digest(), bytes, head };
-}
-
-async function write(
-  whole: AsyncIterable<Uint8Array>,
-  mode: number,
-  { output }: SignFlags,
-  { deps }: CommandContext,
-): Promise<void> {
-  if (output !== undefined) {
-    const { writeOutputFile } = await import("../files.ts");
-    return writeOutputFile(resolve(output), whole, mode);
-  }
-  for await (const chunk of whole) {
-    deps.stdout.writeBytes(chunk);
-    await deps.stdout.drained();
-  }
+  return { sha256: sha256.digest(), bytes, head };
 }

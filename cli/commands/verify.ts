@@ -12,7 +12,16 @@ import type { CertificatePurpose } from "../../lib/x509/trust.ts";
 import { readCertificateFile, readTrustedCas } from "../certificate-files.ts";
 import { checkCertificate, type Verdict, verdictOf } from "../certificate-verdict.ts";
 import type { CommandContext } from "../context.ts";
-import { type Document, openDocument, requireOtherFile, shown, unchanged, withSource } from "../documents.ts";
+import {
+  type Document,
+  openDocument,
+  pipeOut,
+  requireFittingOutput,
+  STANDARD_STREAM,
+  shown,
+  unchanged,
+  withSource,
+} from "../documents.ts";
 import { EXIT_NOT_VALID } from "../exit-status.ts";
 import { localTime } from "../local-time.ts";
 import { openRevocationSources, type RevocationFlags } from "../revocation-sources.ts";
@@ -58,7 +67,8 @@ async function verify(
   const place = signaturePath ?? path;
   if (path === signaturePath) throw usage("same-file", "the file and its signature are not to be the same", path);
   if (signaturePath !== undefined && flags.output !== undefined) throw conflictingOption("-o, --output");
-  if (flags.output !== undefined) await requireOtherFile(place, flags.output);
+  if (flags.output === STANDARD_STREAM && flags.json === true) throw conflictingOption("-o, --output");
+  if (flags.output !== undefined && flags.output !== STANDARD_STREAM) await requireFittingOutput(place, flags.output);
   const document = signaturePath === undefined ? undefined : await openDocument(path, context);
   const certificate = flags.cert === undefined ? undefined : await readCertificateFile("--cert", flags.cert);
   const sources = await openRevocationSources(flags, context);
@@ -75,12 +85,16 @@ async function verify(
     const checks = [...verification.checks, ...(owner ?? [])];
     const verdict = await verdictOf(checks);
     if (verdict === "not-valid") context.setStatus(EXIT_NOT_VALID);
-    else if (flags.output !== undefined) {
-      const { writeOutputFile } = await import("../files.ts");
-      await writeOutputFile(resolve(flags.output), unchanged(content(), sha256.digest(), place), CONTENT_MODE);
-    }
+    else if (flags.output !== undefined)
+      await putContent(unchanged(content(), sha256.digest(), place), flags.output, context);
     await report({ ...verification, checks }, verdict, flags, context);
   });
+}
+
+async function putContent(content: AsyncIterable<Uint8Array>, output: string, context: CommandContext): Promise<void> {
+  if (output === STANDARD_STREAM) return pipeOut(content, context);
+  const { writeOutputFile } = await import("../files.ts");
+  await writeOutputFile(resolve(output), content, CONTENT_MODE);
 }
 
 interface Places {
@@ -150,7 +164,7 @@ async function* tapped(chunks: AsyncIterable<Uint8Array>, hash: Hash): AsyncIter
 async function report(
   { checks, signer, signingTime }: DocumentVerification,
   verdict: Verdict,
-  { json }: VerifyFlags,
+  { json, output }: VerifyFlags,
   { deps, messages }: CommandContext,
 ): Promise<void> {
   const { certificateData } = await import("../certificate-report.ts");
@@ -163,12 +177,13 @@ async function report(
     return deps.stdout.write(`${JSON.stringify({ valid, checks, signingTime, signerName: name, certificate })}\n`);
   }
   const { document: texts, certificate } = messages;
-  const line = (label: string, text: string) => deps.stdout.write(`${label}: ${printable(text, MAX_NAME)}\n`);
-  for (const check of checks) deps.stdout.write(`${certificate.check(check)}\n`);
+  const { write } = output === STANDARD_STREAM ? deps.stderr : deps.stdout;
+  const line = (label: string, text: string) => write(`${label}: ${printable(text, MAX_NAME)}\n`);
+  for (const check of checks) write(`${certificate.check(check)}\n`);
   if (signer !== undefined) line(texts.signer, nameText(signer.subject));
   if (name !== undefined) line(texts.signerName, name);
   if (signingTime !== undefined) line(texts.signingTime, localTime(signingTime));
-  deps.stdout.write(`${texts.verdicts[verdict]}\n`);
+  write(`${texts.verdicts[verdict]}\n`);
 }
 
 function usage(problem: string, message: string, value: string): ConfigError {

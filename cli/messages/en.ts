@@ -134,9 +134,10 @@ export const en: Messages = {
       "verify-key": "whose key must have signed: sign (digital signature, the default) or auth (user authentication)",
       "signature-format": "cms (default) or raw: RSA-SHA256 over the file, for openssl dgst -verify",
       attached: "put the file itself into the signature",
-      "signature-output": "write the signature into this file; with your signature certificate: readable by you alone",
+      "signature-output":
+        "write the signature into this file (with your signature certificate: readable by you alone) or to standard output (-, the default)",
       "signer-cert": "the signer's certificate (PEM or DER), where the signature does not hold it; no other counts",
-      "content-output": "write what the signature holds into this file, if it is valid",
+      "content-output": "write what the signature holds into this file, if it is valid; - for standard output",
       ca: "trust the CA certificates in this file too (PEM or DER)",
       crl: "look the certificate up in this revocation list: a file or an http URL",
       ocsp: "ask this OCSP responder (http URL), which learns the certificate's serial number",

@@ -134,9 +134,10 @@ export const ja: Messages = {
       "verify-key": "署名に使われているべき鍵: sign（署名用、既定）または auth（利用者証明用）",
       "signature-format": "cms（既定）または raw（ファイルに対する RSA-SHA256、openssl dgst -verify 用）",
       attached: "署名にファイルそのものを含める",
-      "signature-output": "署名を保存するファイル。署名用電子証明書を含む場合は本人だけが読める",
+      "signature-output":
+        "署名を保存するファイル（署名用電子証明書を含む場合は本人だけが読める）。- は標準出力（既定）",
       "signer-cert": "署名者の証明書（PEM か DER）。署名に含まれていないときに指定する。ほかの証明書は認めない",
-      "content-output": "有効な場合に、署名に含まれるファイルを書き出す先",
+      "content-output": "有効な場合に、署名に含まれるファイルを書き出す先（- は標準出力）",
       ca: "このファイルの認証局証明書（PEM または DER）も信頼する",
       crl: "この失効リストで失効を確認する（ファイルまたは http の URL）",
       ocsp: "この OCSP レスポンダー（http の URL）に問い合わせる（証明書のシリアル番号が相手に伝わる）",

@@ -109,12 +109,15 @@ describe("sign and verify", () => {
     await expect(stat(at("out"))).rejects.toMatchObject({ code: "ENOENT" });
     await done([...args, "--ca", at("sign-ca.pem")]);
     expect(await readFile(at("out"), "utf8")).toBe(DOCUMENT);
+    const piped = await done(["verify", at("doc.p7m"), "-o", "-", "--ca", at("sign-ca.pem")]);
+    expect([piped.out, piped.err]).toEqual([DOCUMENT, expect.stringMatching(/The signature is valid/)]);
+    expect((await jpki(["verify", at("doc.p7m"), "-o", "-"])).out).toBe("");
   });
 
   it("through pipes, also around the content", async () => {
     const input = Buffer.from(DOCUMENT);
     const ca = ["--ca", at("sign-ca.pem")];
-    const detached = await done(["sign", "-"], { input });
+    const detached = await done(["sign", "-", "-o", "-"], { input });
     expect(await verified([at("doc"), "-", ...ca], { input: detached.bytes })).toMatchObject({ status: 0 });
     await writeFile(at("piped.p7s"), detached.bytes);
     expect(await verified(["-", at("piped.p7s"), ...ca], { input })).toMatchObject({ status: 0 });
@@ -181,10 +184,12 @@ describe("refused", () => {
     expect(await readFile(at("doc"), "utf8")).toBe(DOCUMENT);
   });
 
-  it("a file that is not there, and a folder: before anybody is asked", async () => {
+  it("a file or an output that cannot be, before anybody is asked", async () => {
     const nobody = { env: { SSH_ASKPASS: "/bin/false" } };
     for (const path of [at("absent"), dir.path])
       expect(await problem(["sign", path, "-o", at("x")], nobody)).toMatchObject({ status: 1, code: "IO_FAILED" });
+    const nowhere = ["sign", at("doc"), "-o", at("no/such/folder")];
+    expect(await problem(nowhere, nobody)).toMatchObject({ status: 1, code: "IO_FAILED" });
   });
 
   it("nobody types: no signature, and nothing is written", async () => {
@@ -208,6 +213,8 @@ describe("refused", () => {
     [["sign", "doc", "--format", "pem"]],
     [["sign", "doc", "--format", "raw", "--attached", "-o", "x"]],
     [["sign", "doc", "--json"]],
+    [["sign", "doc", "--json", "-o", "-"]],
+    [["verify", "sig", "--json", "-o", "-"]],
     [["verify"]],
     [["verify", "doc", "doc"]],
     [["verify", "doc", "sig", "-o", "out"]],
