@@ -194,7 +194,8 @@ export class CardToken implements P11Token {
   /** What the card shows only after its PIN. */
   async #readHidden(jpki: JpkiApplication): Promise<void> {
     const { registry, readings } = this.#parts;
-    if (this.#card.identity.kind === "hidden")
+    // Also where an SSH login has had the phone show its key: that one keeps no certificate.
+    if (readings.certificate(this.#insertion) === undefined)
       await registry.reveal(this.#card, await readings.readPhone(jpki, this.#insertion));
     if (this.#key === "auth") return;
     const own = await jpki.readCertificate("sign");

@@ -4,6 +4,7 @@ import { createHash, publicDecrypt, X509Certificate } from "node:crypto";
 import { expect, it } from "vitest";
 import { CardArrival } from "../../../agent/card-arrival.ts";
 import { CardKeyStore } from "../../../agent/card-key-store.ts";
+import { cardKeyOf } from "../../../lib/card-key.ts";
 import type { SignContext } from "../../../lib/keys.ts";
 import { silentLogger } from "../../../lib/log.ts";
 import { VirtualCard } from "../../../lib/virtual-card/card.ts";
@@ -50,6 +51,19 @@ it("a program's login and an SSH login at the same moment: one PIN, and a yes fo
   const ssh = keyStore(desk);
   await Promise.all([ssh.sign(keyId, Uint8Array.of(1), context()), logIn(tokenIn(desk))]);
   expect([desk.prompt.shown.length, desk.prompt.uses.length, card.triesLeft.auth]).toEqual([1, 1, 3]);
+  await desk.close();
+});
+
+it("a phone that has shown its key to SSH shows its certificate to programs after their login", async () => {
+  const card = new VirtualCard({ pki, profile: "phone" });
+  const desk = await p11Desk({ cards: [card], known: [cardKeyOf(pki.authCertificate, "phone")] });
+  await keyStore(desk).sign(keyId, Uint8Array.of(1), context());
+  const token = tokenIn(desk);
+  expect([token.certificate(), token.label]).toEqual([undefined, `My Number phone ${keyId.slice(0, 8)}`]);
+  const tls = await logIn(token);
+  expect(token.certificate()).toEqual(pki.authCertificate);
+  expect(await tls.sign("pkcs1", Uint8Array.of(1), "CKM_RSA_PKCS", going())).toHaveLength(256);
+  expect([desk.prompt.shown.length, desk.prompt.uses.length]).toEqual([1, 1]);
   await desk.close();
 });
 
