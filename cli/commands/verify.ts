@@ -78,7 +78,8 @@ async function verify(
     const now = new Date();
     const sha256 = createHash("sha256");
     const content = () => contentOf(opened, { document, place, bytes: source.size }, context);
-    const verification = await verifyOpened(opened, () => tapped(content(), sha256), certificate, now);
+    const read = flags.output === undefined ? content : () => tapped(content(), sha256);
+    const verification = await verifyOpened(opened, read, certificate, now);
     const { signer } = verification;
     const candidates = [...named, ...enclosedCas(opened)];
     const owner = signer && (await checkCertificate(signer, { purpose: flags.key, candidates, sources, now }));

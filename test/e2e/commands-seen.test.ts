@@ -125,6 +125,22 @@ describe("a document", () => {
   });
 });
 
+describe("certificates", () => {
+  it("cert auth: 6; pkcs15-tool needs more", async () => {
+    const seen = await seenDuring(() => desk.jpkiAgent("cert", "auth"));
+    expect(seen).toEqual([SELECT, SELECT, READ_CERTIFICATE, SELECT, SELECT, READ_CERTIFICATE]);
+    card = await desk.layCard();
+    const read = ["--reader", VPCD_READERS[0], "--read-certificate", "1"];
+    expect((await seenDuring(() => runOk("pkcs15-tool", read))).length).toBeGreaterThan(seen.length);
+  });
+
+  it("verify-cert sign: 16", async () => {
+    await desk.sand.answer("TEST1234");
+    expect(await seenDuring(() => desk.jpkiAgent("verify-cert", "sign"))).toHaveLength(16);
+    await desk.sand.answer("1234");
+  });
+});
+
 it("OpenSSH with OpenSC needs more for each of them", async () => {
   const listed = await seenDuring(() => runOk("ssh-keygen", ["-D", OPENSC_MODULE], { env: desk.sand.env }));
   expect(listed.length).toBeGreaterThan(50); // 73 with OpenSC 0.23
