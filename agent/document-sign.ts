@@ -75,7 +75,7 @@ export async function signDocument(
     keep("refused", "login-data");
     throw new PolicyError(`sign: the file is ${login}, and no document`, {
       hint: "whoever has this signature could log in as you; use --format cms, or --key sign",
-      details: { reason: "login-data" },
+      details: { problem: "login-data" },
     });
   }
   const asked = { card: commentOf(card), purpose: { kind: "command", command } } as const;

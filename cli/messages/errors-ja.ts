@@ -94,7 +94,7 @@ function japaneseWords(error: JpkiError): ErrorText {
           "個人番号は --i-may がなければ読み取りません",
           "番号法により、他人の個人番号の収集は制限されています。自分のカードか、法律で認められている場合だけ --i-may を付けてください",
         );
-      if (details["reason"] === "login-data")
+      if (details["problem"] === "login-data")
         return withReason(
           "このファイルは文書ではなく、ログインに使われるデータです",
           error,

@@ -156,7 +156,7 @@ describe("what is a login, and no document", () => {
     ["a TLS 1.2 login", Uint8Array.of(1, 0, 1, 0xfc, 3, 3, ...new Uint8Array(500))],
   ])("%s: refused before anybody is asked, and written down", async (_, head) => {
     const { error, prompt, entries, seen } = await sign({ request: raw("auth", head) });
-    expect(error).toMatchObject({ code: "POLICY_REFUSED" });
+    expect(error).toMatchObject({ code: "POLICY_REFUSED", details: { problem: "login-data" } });
     expect([prompt.shown, seen]).toEqual([[], []]);
     expect(entries).toMatchObject([{ result: "refused", reason: "login-data", data: "document-auth" }]);
     expect((await sign({ request: raw("sign", head) })).error).toBeUndefined();
