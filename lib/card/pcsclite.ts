@@ -17,18 +17,16 @@ import { type Logger, silentLogger } from "../log.ts";
 import type { OpenCard, PcscBinding, PcscWatch, WatchEvents } from "./pcsc-binding.ts";
 import { bindingError } from "./pcsc-errors.ts";
 import { createPcscTransport, type PcscTransportOptions } from "./pcsc-transport.ts";
+import type { CreateLiteClient, LiteClient, LiteReader } from "./pcsclite-client.ts";
 import { Settling } from "./settling.ts";
 import type { CardTransport } from "./transport.ts";
 import { settlesWithin } from "./waiting.ts";
 
-type CreateClient = typeof import("pcsclite");
-type LiteClient = ReturnType<CreateClient>;
-type LiteReader = Parameters<Parameters<LiteClient["once"]>[1]>[0];
 type Callback<T> = (error: unknown, value: T) => void;
 
 export interface PcscliteOptions extends PcscTransportOptions {
   /** Loads the binding; for tests. */
-  readonly load?: (() => Promise<{ readonly default: CreateClient }>) | undefined;
+  readonly load?: (() => Promise<{ readonly default: CreateLiteClient }>) | undefined;
 }
 
 /** The longest response: MAX_BUFFER_SIZE_EXTENDED (pcsclite.h). */
@@ -65,10 +63,10 @@ export async function tryPcsclite(): Promise<Error | undefined> {
 
 class LiteBinding implements PcscBinding {
   readonly name = "pcsclite";
-  readonly #createClient: CreateClient;
+  readonly #createClient: CreateLiteClient;
   readonly #log: Logger;
 
-  constructor(createClient: CreateClient, log: Logger) {
+  constructor(createClient: CreateLiteClient, log: Logger) {
     this.#createClient = createClient;
     this.#log = log;
   }
@@ -95,7 +93,7 @@ class LiteWatch implements PcscWatch {
   readonly #idle = new Map<string, LiteReader>();
   #events: WatchEvents | undefined;
 
-  constructor(createClient: CreateClient, events: WatchEvents, log: Logger) {
+  constructor(createClient: CreateLiteClient, events: WatchEvents, log: Logger) {
     this.#log = log;
     this.#events = events;
     this.#client = createClient();

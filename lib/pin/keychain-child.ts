@@ -22,11 +22,7 @@ const NOTHING_THERE = 10;
 const REFUSED = 11;
 const NO_KEYTAR = 12;
 
-interface Keytar {
-  getPassword(service: string, account: string): Promise<string | null>;
-  setPassword(service: string, account: string, password: string): Promise<void>;
-  deletePassword(service: string, account: string): Promise<boolean>;
-}
+type Keytar = typeof import("keytar").default;
 
 async function loadKeytar(): Promise<Keytar | undefined> {
   try {
