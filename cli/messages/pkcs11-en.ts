@@ -13,7 +13,7 @@ export const englishPkcs11: Pkcs11Texts = {
       "jpki-agent pkcs11 env --write puts it into",
     nss:
       "Chromium and others with NSS's database, while they are closed. Chromium then shows a window of its own\n" +
-      '("Unlock ..."): leave it empty and press the button; after that jpki-agent asks for the PIN.\n' +
+      '("Please unlock ..."): type any character there, it goes nowhere; after that jpki-agent asks for the PIN.\n' +
       "Firefox: Settings, Security Devices, Load: the module above.",
     openssl:
       "OpenSSL by its PKCS#11 engine (package libengine-pkcs11-openssl), as ~/.config/jpki-agent/openssl.cnf.\n" +

@@ -13,7 +13,7 @@ export const japanesePkcs11: Pkcs11Texts = {
       "jpki-agent pkcs11 env --write が書き込むファイル",
     nss:
       "Chromium など NSS のデータベースを使うプログラム（終了した状態で実行する）。Chromium は先に独自の入力画面を\n" +
-      "表示するので、何も入力せずにボタンを押す。そのあと jpki-agent が暗証番号を尋ねる。\n" +
+      "表示するので、適当な1文字を入力する（どこにも送られない）。そのあと jpki-agent が暗証番号を尋ねる。\n" +
       "Firefox は、設定の「セキュリティデバイス」で上のモジュールを追加する。",
     openssl:
       "OpenSSL の PKCS#11 エンジン（パッケージ libengine-pkcs11-openssl）。~/.config/jpki-agent/openssl.cnf に置く。\n" +

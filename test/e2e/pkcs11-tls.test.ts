@@ -5,12 +5,9 @@
 
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { encodePem } from "../../lib/x509/pem.ts";
 import { startNginx } from "../helpers/nginx.ts";
 import { OPENSC_MODULE } from "../helpers/opensc-agent.ts";
-import { OpensslCa } from "../helpers/openssl-ca.ts";
 import { CERTIFICATE_URI, KEY_URI, openPkcs11Desk, type Pkcs11Desk } from "../helpers/pkcs11-desk.ts";
-import { testPki } from "../helpers/pki.ts";
 import { type RunResult, run, runOk } from "../helpers/run.ts";
 import type { TlsServer } from "../helpers/tls-server.ts";
 
@@ -88,12 +85,7 @@ describe.each([
 
   if (pss) {
     it("a server that knows another certificate of the same CA refuses it", async () => {
-      const pki = await testPki();
-      await mkdir(desk.at("ca"));
-      const ca = await OpensslCa.create(desk.at("ca"), pki);
-      const bundle = [await readFile(ca.path("stranger.pem"), "utf8"), encodePem(pki.authCaCertificate, "CERTIFICATE")];
-      await writeFile(desk.at("stranger.pem"), bundle.join(""));
-      const clientFiles = await desk.serverFiles("nginx", "--cert", desk.at("stranger.pem"));
+      const clientFiles = await desk.strangersServerFiles("nginx");
       const server = await startNginx({ folder: desk.at("stranger"), protocol: "TLSv1.3", clientFiles });
       expect((await curl(desk, server, desk.env)).stdout).toMatch(/403 Forbidden/);
       await server.close();

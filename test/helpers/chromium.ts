@@ -15,6 +15,8 @@ const CHROMIUM = "/usr/bin/chromium";
 /** Chooses the one certificate that fits, without asking. */
 const POLICY_FOLDER = "/etc/chromium/policies/managed";
 const POLICY = { AutoSelectCertificateForUrls: [JSON.stringify({ pattern: "*", filter: {} })] };
+/** Without a sandbox, for root; and with keys that count as soon as a window is there. */
+const ARGUMENTS = ["--no-sandbox", "--disable-input-event-activation-protection"];
 const UNLOCK_WINDOW = "Unlock Security Device";
 
 export interface ChromiumOptions {
@@ -30,7 +32,7 @@ export interface ChromiumOptions {
 export interface Chromium {
   readonly browser: Browser;
   newPage(): Promise<Page>;
-  /** Waits for the window that asks for the token's PIN, and presses its button with nothing typed. */
+  /** Waits for the window that asks for the token's PIN. It wants something typed; NSS makes no use of it. */
   unlock(): Promise<void>;
   close(): Promise<void>;
 }
@@ -51,7 +53,7 @@ export async function startChromium({ folder, env, nssLine, servers }: ChromiumO
     const browser = await chromium.launch({
       executablePath: CHROMIUM,
       headless: false,
-      args: ["--no-sandbox"],
+      args: ARGUMENTS,
       env: display,
     });
     return {
@@ -61,7 +63,9 @@ export async function startChromium({ folder, env, nssLine, servers }: ChromiumO
         const { stdout } = await runOk("xdotool", ["search", "--sync", "--name", UNLOCK_WINDOW], { env: display });
         const [window = ""] = stdout.split("\n");
         // There is no window manager, so the window has to be given the keyboard.
-        await runOk("xdotool", ["windowfocus", "--sync", window, "key", "Return"], { env: display });
+        const answer = ["windowfocus", window, "type", "--clearmodifiers", "x"];
+        await runOk("xdotool", answer, { env: display });
+        await runOk("xdotool", ["key", "Return"], { env: display });
       },
       close: async () => {
         await browser.close();

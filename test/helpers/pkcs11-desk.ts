@@ -3,10 +3,13 @@
  * for people is what the tests use.
  */
 
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import type { VirtualCard, VirtualCardOptions } from "../../lib/virtual-card/card.ts";
+import { encodePem } from "../../lib/x509/pem.ts";
 import { type AgentProcess, startAgentProcess } from "./agent-process.ts";
 import { type Desk, openDesk } from "./desk.ts";
+import { OpensslCa } from "./openssl-ca.ts";
+import { testPki } from "./pki.ts";
 import type { ServerFiles } from "./tls-server.ts";
 
 export interface Pkcs11Desk extends Desk {
@@ -20,7 +23,10 @@ export interface Pkcs11Desk extends Desk {
   readonly env: Readonly<Record<string, string>>;
   /** The authentication certificate, PEM. */
   readonly certificateFile: string;
-  serverFiles(server: string, ...options: readonly string[]): Promise<ServerFiles>;
+  /** What lets the card in. */
+  serverFiles(server: string): Promise<ServerFiles>;
+  /** The same for another certificate of the same CA. */
+  strangersServerFiles(server: string): Promise<ServerFiles>;
   /** The commands that the card sees during `job`. */
   seenDuring(job: () => Promise<unknown>): Promise<readonly string[]>;
 }
@@ -58,7 +64,11 @@ export async function openPkcs11Desk(options: Pkcs11DeskOptions = {}): Promise<P
       nssLine: plan.programs.nss,
       env: { ...desk.sand.env, OPENSSL_CONF: desk.at("config/jpki-agent/openssl.cnf") },
       certificateFile: desk.at("card.pem"),
-      serverFiles: (server, ...more) => ask("pkcs11", "server-config", server, ...more),
+      serverFiles: (server) => ask("pkcs11", "server-config", server),
+      strangersServerFiles: async (server) => {
+        await writeFile(desk.at("stranger.pem"), await strangersCertificates(desk.at("ca")));
+        return ask("pkcs11", "server-config", server, "--cert", desk.at("stranger.pem"));
+      },
       seenDuring: async (job) => {
         const before = card.log.length;
         await job();
@@ -73,4 +83,12 @@ export async function openPkcs11Desk(options: Pkcs11DeskOptions = {}): Promise<P
     await desk.close();
     throw error;
   }
+}
+
+/** Another certificate of the CA of the test's cards, and behind it the CA's; PEM. */
+async function strangersCertificates(folder: string): Promise<string> {
+  const pki = await testPki();
+  await mkdir(folder);
+  const ca = await OpensslCa.create(folder, pki);
+  return (await readFile(ca.path("stranger.pem"), "utf8")) + encodePem(pki.authCaCertificate, "CERTIFICATE");
 }
