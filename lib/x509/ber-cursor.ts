@@ -115,14 +115,15 @@ export class BerCursor {
     this.#offset += length;
   }
 
-  /** Goes over a whole value. @returns its tag. @throws MALFORMED */
-  async skipValue(field: string, depth = 0): Promise<number> {
+  /** Goes over a whole value, which ends before the offset `limit`. @returns its tag. @throws MALFORMED */
+  async skipValue(field: string, limit: number, depth = 0): Promise<number> {
     const { tag, length } = await this.header(field);
+    if (this.#offset + (length ?? 0) > limit) throw this.fault(`"${field}" is too long`);
     if (length !== undefined) this.skip(length);
     else {
       if ((tag & CONSTRUCTED) === 0 || depth === MAX_DEPTH) throw this.fault(`"${field}" has no end`);
       const frame = { end: undefined };
-      while (!(await this.isAtEnd(frame))) await this.skipValue(field, depth + 1);
+      while (!(await this.isAtEnd(frame))) await this.skipValue(field, limit, depth + 1);
       await this.leave(field, frame);
     }
     return tag;

@@ -22,6 +22,9 @@ export interface OpenedEnvelope {
 const MAX_REST_BYTES = 1 << 20;
 const MAX_FIELD_BYTES = 4096;
 const MAX_CHUNK_BYTES = 1 << 20;
+/** Those who stream write pieces of a kilobyte or more; of empty ones a file could hold hours of work. */
+const MIN_PIECE_BYTES = 256;
+const SPARE_PIECES = 1024;
 /** Of OCTET STRINGs in one another; those who stream write one level. */
 const MAX_DEPTH = 4;
 
@@ -53,13 +56,12 @@ export async function openEnvelope(source: ByteSource): Promise<OpenedEnvelope> 
   await cursor.leave("encapContentInfo", encapsulated);
   const restAt = cursor.offset;
   const tags: number[] = [];
-  while (!(await cursor.isAtEnd(signed))) tags.push(await cursor.skipValue("SignedData"));
+  while (!(await cursor.isAtEnd(signed))) tags.push(await cursor.skipValue("SignedData", restAt + MAX_REST_BYTES));
   const restBytes = cursor.offset - restAt;
   await cursor.leave("SignedData", signed);
   await cursor.leave("content", wrapper);
   await cursor.leave("ContentInfo", info);
   if (cursor.remaining > 0) throw cursor.fault(`${cursor.remaining} bytes after its end`);
-  if (restBytes > MAX_REST_BYTES) throw cursor.fault(`${restBytes} bytes beside its content`);
   // Whoever decodes it would pass over what comes after the signers.
   if (!REST.test(tags.join())) throw cursor.fault(`it has the fields ${tags.join()}`);
   const rest = await source.read(restAt, restBytes);
@@ -80,9 +82,14 @@ async function* chunks(source: ByteSource, at: number): AsyncIterable<Uint8Array
 /** Where the bytes of one OCTET STRING are, which may be made of others; the cursor stands after it then. */
 async function* octetStrings(
   cursor: BerCursor,
+  seen = { pieces: 0, bytes: 0 },
   depth = 0,
 ): AsyncIterable<{ readonly offset: number; readonly length: number }> {
   const { tag, length } = await cursor.header("content octets");
+  seen.pieces++;
+  if (tag === TAG.octetString) seen.bytes += length ?? 0;
+  if (seen.pieces > SPARE_PIECES + seen.bytes / MIN_PIECE_BYTES)
+    throw cursor.fault(`the content is in ${seen.pieces} pieces of ${seen.bytes} bytes together`);
   if (tag === TAG.octetString && length !== undefined) {
     yield { offset: cursor.offset, length };
     cursor.skip(length);
@@ -90,7 +97,7 @@ async function* octetStrings(
   }
   if (tag !== TAG.octetStrings || depth === MAX_DEPTH) throw cursor.fault(`the content's octets have the tag ${tag}`);
   const frame = { end: length === undefined ? undefined : cursor.offset + length };
-  while (!(await cursor.isAtEnd(frame))) yield* octetStrings(cursor, depth + 1);
+  while (!(await cursor.isAtEnd(frame))) yield* octetStrings(cursor, seen, depth + 1);
   await cursor.leave("content octets", frame);
 }
 

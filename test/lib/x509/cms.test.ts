@@ -150,6 +150,15 @@ describe("an envelope", () => {
     await expect(judge(indefinite(signCms(), fromHex("1f8104")))).rejects.toEqual(MALFORMED);
   });
 
+  it("of pieces without number, or of fields: refused, and soon", async () => {
+    const many = (piece: string) => fromHex(`2480${piece.repeat(1_000_000)}0000`);
+    for (const piece of ["0400", "2400", "0401aa"])
+      await expect(judge(indefinite(signCms(), many(piece))), piece).rejects.toEqual(MALFORMED);
+    const set = fromHex(`3180${"0500".repeat(1_000_000)}0000`);
+    const unended = indefinite(signCms(), fromHex("0400")).subarray(0, -6);
+    await expect(judge(concatBytes(unended, set, fromHex("000000000000")))).rejects.toEqual(MALFORMED);
+  });
+
   it("is not read as a whole: of a terabyte of content, some kilobytes", async () => {
     const terabyte = 2 ** 40;
     const prepared = prepareSignedData({
