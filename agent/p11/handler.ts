@@ -23,13 +23,14 @@ import {
   CKU_CONTEXT_SPECIFIC,
   CKU_USER,
 } from "../../lib/p11/constants.ts";
+import type { Mechanism } from "../../lib/p11/values.ts";
 import type { OpenApplication, P11Application, P11Client } from "./application.ts";
 import { matchesTemplate, readAttributes } from "./attributes.ts";
 import { CkError } from "./ck-error.ts";
-import { chooseMechanism, findMechanism, type Offering, offeredMechanisms } from "./mechanisms.ts";
+import { chooseMechanism, findMechanism, type Offering, offeredMechanisms, type SignMechanism } from "./mechanisms.ts";
 import { type HandledObject, ObjectTable } from "./object-table.ts";
 import { pinFromProgram } from "./program-pin.ts";
-import { cancelSigning, finishSigning, openOperation, signPart } from "./session-signing.ts";
+import { cancelSigning, finishSigning, logRefusal, openOperation, signPart } from "./session-signing.ts";
 import { type Session, Sessions } from "./sessions.ts";
 import { SignOperation } from "./sign-operation.ts";
 import { SlotEvents } from "./slot-events.ts";
@@ -203,7 +204,7 @@ class Application implements P11Application {
       return [];
     }
     if (session.signing !== undefined) throw new CkError(CKR_OPERATION_ACTIVE);
-    const chosen = chooseMechanism(mechanism, this.#offering(session.token));
+    const chosen = this.#chooseMechanism(mechanism, session.token);
     const object = this.#objectsOf(session).find((known) => known.handle === key)?.object;
     if (object !== undefined && object.kind !== "private-key") throw new CkError(CKR_KEY_HANDLE_INVALID);
     // First: some cards show their certificate, and so their key, for as long as the login holds only.
@@ -263,6 +264,15 @@ class Application implements P11Application {
     const { id, key, token } = this.#slot(slotId);
     if (token === undefined) throw new CkError(CKR_TOKEN_NOT_PRESENT);
     return { id, key, token };
+  }
+
+  #chooseMechanism(mechanism: Mechanism, token: P11Token): SignMechanism {
+    try {
+      return chooseMechanism(mechanism, this.#offering(token));
+    } catch (error) {
+      logRefusal(error, `0x${mechanism.type.toString(16)}`, this.#client.log);
+      throw error;
+    }
   }
 
   #loginTo(token: P11Token): TokenLogin {

@@ -4,6 +4,7 @@
  */
 
 import type { HashName } from "../../lib/digest-info.ts";
+import { KeyError } from "../../lib/errors.ts";
 import {
   CKG_MGF1_SHA256,
   CKM_RSA_PKCS,
@@ -66,7 +67,7 @@ export function offeredMechanisms({ token, allowSha1, clientVersion }: Offering)
 /** @throws CkError CKR_MECHANISM_INVALID if it is not offered. */
 export function findMechanism(type: number, offering: Offering): SignMechanism {
   const found = offeredMechanisms(offering).find((mechanism) => mechanism.type === type);
-  if (found === undefined) throw new CkError(CKR_MECHANISM_INVALID);
+  if (found === undefined) throw new CkError(CKR_MECHANISM_INVALID, { cause: whyNotOffered(type, offering) });
   return found;
 }
 
@@ -82,4 +83,15 @@ export function chooseMechanism({ type, parameter }: Mechanism, offering: Offeri
         parameter.saltLength === PSS_SALT_BYTES;
   if (!fits) throw new CkError(CKR_MECHANISM_PARAM_INVALID);
   return mechanism;
+}
+
+/** OpenSSL asks for RSASSA-PSS whatever the list says (observed with 3.0 and libp11 0.4.12), and says no more than that. */
+function whyNotOffered(type: number, { token }: Offering): KeyError | undefined {
+  const wanted = MECHANISMS.find((mechanism) => mechanism.type === type);
+  if (wanted?.scheme !== "pss" || token.pss()) return undefined;
+  return new KeyError(
+    "ALGORITHM_UNSUPPORTED",
+    "this card makes no RSASSA-PSS, without which TLS 1.3 is impossible: use TLS 1.2, " +
+      "with ClientSignatureAlgorithms = RSA+SHA256 for OpenSSL (jpki-agent pkcs11 env)",
+  );
 }

@@ -87,12 +87,16 @@ function judged(operation: SignOperation, { input, log }: SigningCall): Uint8Arr
   try {
     return input(operation);
   } catch (error) {
-    if (error instanceof CkError && error.cause !== undefined) {
-      const fields = { event: "sign", face: "pkcs11", mechanism: operation.mechanism.name, result: "refused" };
-      log.warn("signature refused", { ...fields, text: messageOf(error.cause) });
-    }
+    logRefusal(error, operation.mechanism.name, log);
     throw error;
   }
+}
+
+/** One line for a refusal that has words. @param mechanism CKM_*, by its name or number. */
+export function logRefusal(error: unknown, mechanism: string, log: Logger): void {
+  if (!(error instanceof CkError) || error.cause === undefined) return;
+  const fields = { event: "sign", face: "pkcs11", mechanism, result: "refused" };
+  log.warn("signature refused", { ...fields, text: messageOf(error.cause) });
 }
 
 /** A login that has run out is not a refusal: the program may log in again. */

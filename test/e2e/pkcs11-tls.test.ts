@@ -122,6 +122,7 @@ describe.each([
           );
         });
         expect(seen.filter((command) => command.startsWith("80 2A"))).toEqual([]);
+        expect(desk.agent.log()).toMatch(/this card makes no RSASSA-PSS, without which TLS 1\.3 is impossible/);
       });
     });
   }

@@ -27,6 +27,7 @@ import type { MechanismParameter } from "../../../lib/p11/values.ts";
 import type { FakeProgram } from "../../helpers/fake-p11-program.ts";
 import { FakeToken } from "../../helpers/fake-p11-tokens.ts";
 import { testPki } from "../../helpers/pki.ts";
+import { recordingLogger } from "../../helpers/recording-logger.ts";
 import { NONE, PSS, SHA256_RSA, setUp } from "./signing-set-up.ts";
 
 const pki = await testPki();
@@ -50,6 +51,16 @@ describe("the list of mechanisms", () => {
     const { program, token } = await setUp();
     token.knowsPss = true;
     expect(await mechanisms(program)).toEqual([...plain, CKM_RSA_PKCS_PSS, CKM_SHA256_RSA_PKCS_PSS]);
+  });
+
+  it("who asks for RSASSA-PSS all the same is refused, and the log says what to do", async () => {
+    const log = recordingLogger();
+    const { init } = await setUp({ log });
+    expect(await init({ type: CKM_RSA_PKCS_PSS, parameter: PSS })).toBe(CKR_MECHANISM_INVALID);
+    expect(await init({ type: CKM_RSA_X_509, parameter: NONE })).toBe(CKR_MECHANISM_INVALID);
+    const said = log.lines.filter(({ level }) => level === "warn");
+    expect(said).toEqual([expect.objectContaining({ fields: expect.objectContaining({ result: "refused" }) })]);
+    expect(JSON.stringify(said)).toMatch(/TLS 1\.2/);
   });
 
   it("p11-kit 0.24 is not told of what it does not know", async () => {
