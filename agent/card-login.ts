@@ -12,6 +12,7 @@ import type { Logger } from "../lib/log.ts";
 import type { Pin, PinName } from "../lib/pin/pin.ts";
 import type { PinRequest } from "../lib/pin/prompt.ts";
 import type { CardRecord, CardRegistry } from "./card-registry.ts";
+import type { GivenTries } from "./given-tries.ts";
 import type { PinBroker } from "./pin-broker.ts";
 import { type LoginOutcome, type PinSource, protectedPin, verifyWith, wrongPin } from "./pin-login.ts";
 import type { InsertedCard, RememberedPins } from "./remembered-pins.ts";
@@ -62,6 +63,8 @@ interface Attempt<T> extends LoginManner {
   readonly card: CardRecord;
   readonly signal: AbortSignal;
   readonly job: (jpki: JpkiApplication) => Promise<T>;
+  /** With a PIN that a program brought. */
+  readonly given?: GivenTries | undefined;
 }
 
 export class CardLogin {
@@ -107,15 +110,18 @@ export class CardLogin {
    * Runs `job` once, right after a PIN that a client brought has been verified: sent once, while two or more tries are
    * left. Wipes `pin`. Whether it is remembered is up to the caller.
    *
-   * @throws PinError `PIN_WRONG`, `PIN_PROTECTED` (one try left), `PIN_BLOCKED`; as {@link run}.
+   * @param given what such PINs have come to so far, on all cards.
+   * @throws PinError `PIN_WRONG`, `PIN_PROTECTED` (one try left; another one was wrong a moment ago), `PIN_BLOCKED`; as
+   * {@link run}.
    */
   async runWithGiven<T>(
     card: CardRecord,
     pin: Pin,
+    given: GivenTries,
     signal: AbortSignal,
     job: (jpki: JpkiApplication) => Promise<T>,
   ): Promise<T> {
-    const attempt = { card, signal, job };
+    const attempt = { card, signal, job, given };
     try {
       const step = await this.#attemptTwice(attempt, () => ({ kind: "given", pin: pin.copy() }));
       if (step.kind === "done") return step.value;
@@ -175,7 +181,7 @@ export class CardLogin {
   }
 
   /** One session with the card; wipes the PIN. Unless the job is done, the card is without power afterwards. */
-  async #attempt<T>({ card, signal, job, letGo, typedPin }: Attempt<T>, source: PinSource): Promise<Step<T>> {
+  async #attempt<T>({ card, signal, job, letGo, typedPin, given }: Attempt<T>, source: PinSource): Promise<Step<T>> {
     const { registry, remembered } = this.#options;
     const hold = this.#options.hold && letGo !== true;
     let accepted = false;
@@ -184,11 +190,14 @@ export class CardLogin {
     const logIn = async (jpki: JpkiApplication): Promise<Step<T>> => {
       const outcome = await this.#verify(card, await this.#openPin(jpki), source, () => {
         registry.requireCurrent(card);
+        if (source.kind === "given") given?.requireSendable(card.slot.insertion, this.#pin, source.pin);
         unanswered = true; // from here to the card's word the PIN is on its way
       });
       unanswered = false;
       if (outcome.kind !== "verified") {
         refused = outcome;
+        if (outcome.kind === "wrong" && source.kind === "given")
+          given?.noteWrong(card.slot.insertion, this.#pin, source.pin);
         return { ...outcome, typed: source.kind === "typed" };
       }
       accepted = outcome.sent;

@@ -12,6 +12,7 @@ import type { PinVault } from "../lib/pin/vault.ts";
 import type { SignatureRecord } from "../lib/signature-entry.ts";
 import { CardLogin, type CardLoginOptions, insertedCard } from "./card-login.ts";
 import { CardRegistry, type CardRegistryOptions } from "./card-registry.ts";
+import { GivenTries } from "./given-tries.ts";
 import { KeyConstraints } from "./key-constraints.ts";
 import { PinBroker } from "./pin-broker.ts";
 import { readerFilter } from "./reader-filter.ts";
@@ -46,6 +47,7 @@ export interface Cards {
   readonly broker: PinBroker;
   readonly remembered: RememberedPins;
   readonly login: CardLogin;
+  readonly givenTries: GivenTries;
   readonly constraints: KeyConstraints;
   close(): Promise<void>;
 }
@@ -55,10 +57,14 @@ export function openCards(parts: AgentParts, cache: PinCache, holdMs: number, ho
   const { transport, prompt, known, vault, log, reader, now } = parts;
   const constraints = new KeyConstraints({ now, unixSeconds: () => Date.now() / 1000 });
   const broker = new PinBroker({ prompt, now, log });
+  const givenTries = new GivenTries({ now });
   const remembered = new RememberedPins({
     ...{ cache, vault, now, log },
     wallNow: () => Date.now(),
-    onForget: hooks.onForget,
+    onForget: (cardId) => {
+      givenTries.forget();
+      hooks.onForget?.(cardId);
+    },
     onSuspend: () => void registry.release(),
     onExpired: () => void registry.release(),
   });
@@ -67,7 +73,10 @@ export function openCards(parts: AgentParts, cache: PinCache, holdMs: number, ho
     holdMs,
     wantsReader: readerFilter(reader),
     readMore: hooks.readMore,
-    onChange: (insertions) => remembered.forgetInsertionsExcept(insertions),
+    onChange: (insertions) => {
+      remembered.forgetInsertionsExcept(insertions);
+      givenTries.forgetInsertionsExcept(insertions);
+    },
     onKey: (key) => {
       constraints.restore(key.id);
       const present = new Set(registry.cards().flatMap((card) => insertedCard(card)?.key.id ?? []));
@@ -81,10 +90,11 @@ export function openCards(parts: AgentParts, cache: PinCache, holdMs: number, ho
   const close = async () => {
     broker.close();
     remembered.close();
+    givenTries.forget();
     await registry.close();
     await transport.close();
   };
-  return { registry, broker, remembered, login, constraints, close };
+  return { registry, broker, remembered, login, givenTries, constraints, close };
 }
 
 /** How long a start waits for the cards on the readers to be read, so that the first listing has them. */

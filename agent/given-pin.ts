@@ -5,6 +5,7 @@ import { KeyError, PolicyError } from "../lib/errors.ts";
 import type { Pin } from "../lib/pin/pin.ts";
 import { type CardLogin, insertedCard } from "./card-login.ts";
 import type { CardRecord, CardRegistry } from "./card-registry.ts";
+import type { GivenTries } from "./given-tries.ts";
 import { oneCard } from "./one-card.ts";
 import type { PinCache, RememberedPins } from "./remembered-pins.ts";
 
@@ -12,6 +13,7 @@ export interface GivenPinsOptions {
   readonly registry: CardRegistry;
   readonly login: CardLogin;
   readonly remembered: RememberedPins;
+  readonly givenTries: GivenTries;
   readonly cacheMode: PinCache["mode"];
 }
 
@@ -31,7 +33,7 @@ export class GivenPins {
    * {@link CardLogin.runWithGiven}.
    */
   async give(pin: Pin, lifetimeMs: number | undefined, signal: AbortSignal): Promise<string> {
-    const { registry, login, remembered, cacheMode } = this.#options;
+    const { registry, login, remembered, givenTries, cacheMode } = this.#options;
     const copy = pin.copy();
     const since = remembered.forgets;
     try {
@@ -41,7 +43,7 @@ export class GivenPins {
         });
       const card = await oneCard(registry);
       signal.throwIfAborted();
-      const revealed = await login.runWithGiven(card, pin, signal, async (jpki) =>
+      const revealed = await login.runWithGiven(card, pin, givenTries, signal, async (jpki) =>
         card.identity.kind === "hidden" ? phoneKey(card, await jpki.readCertificate("auth")) : undefined,
       );
       if (revealed !== undefined) await registry.reveal(card, revealed);

@@ -9,6 +9,7 @@ import type { Logger } from "../lib/log.ts";
 import { CODE_B_DIGITS, CODE_PARTS } from "../lib/pin/card-code.ts";
 import { joinPins, type Pin } from "../lib/pin/pin.ts";
 import type { MessageEnd, PinRequest, PlaceCardRequest, Prompt, UseRequest } from "../lib/pin/prompt.ts";
+import { HeldRefusals } from "./held-refusals.ts";
 import { Turns } from "./turns.ts";
 
 export interface PinBrokerOptions {
@@ -16,30 +17,16 @@ export interface PinBrokerOptions {
   /** Monotonic milliseconds. */
   readonly now: () => number;
   readonly log: Logger;
-  /**
-   * How long a person's "no" and a wrong PIN hold, milliseconds; default 10 s. Whoever repeats the question meanwhile
-   * makes it hold for half as long from then on, and three times as long in all at most.
-   */
+  /** How long a person's "no" and a wrong PIN hold, milliseconds: see {@link HeldRefusals}. */
   readonly refusalMs?: number | undefined;
 }
 
 /** How often one request is asked when the answers cannot be a PIN. */
 const MAX_ASKED = 3;
-/**
- * Clients repeat after a refusal (observed: libgit2 19 times at once, rclone 10 times in 11 s, waiting 2 s at most, on a
- * host that answers at once); a person takes longer.
- */
-const REFUSAL_MS = 10_000;
-
 /** Why the same question is not asked again for a while. */
-interface Refusal {
-  readonly code: "PIN_CANCELLED" | "PIN_FORMAT" | "PIN_WRONG";
-  readonly untilMs: number;
-  /** A client that goes on repeating must not keep a person out for ever. */
-  readonly latestMs: number;
-}
+type Refusal = "PIN_CANCELLED" | "PIN_FORMAT" | "PIN_WRONG";
 
-const REFUSAL_WORDS: Readonly<Record<Refusal["code"], string>> = {
+const REFUSAL_WORDS: Readonly<Record<Refusal, string>> = {
   PIN_CANCELLED: "refused a moment ago",
   PIN_FORMAT: "no answer could be a PIN a moment ago",
   PIN_WRONG: "it was wrong a moment ago",
@@ -48,20 +35,17 @@ const REFUSAL_WORDS: Readonly<Record<Refusal["code"], string>> = {
 export class PinBroker {
   readonly #prompt: Prompt;
   readonly #log: Logger;
-  readonly #now: () => number;
-  readonly #refusalMs: number;
   readonly #turns = new Turns();
-  readonly #refusals = new Map<string, Refusal>();
+  readonly #refusals: HeldRefusals<Refusal>;
   #lastRefusal: PinError | undefined;
   readonly #closing = new AbortController();
   /** Messages that are shown or wait for it: they give way to questions. */
   readonly #messages = new Set<AbortController>();
 
-  constructor({ prompt, now, log, refusalMs = REFUSAL_MS }: PinBrokerOptions) {
+  constructor({ prompt, now, log, refusalMs }: PinBrokerOptions) {
     this.#prompt = prompt;
     this.#log = log;
-    this.#now = now;
-    this.#refusalMs = refusalMs;
+    this.#refusals = new HeldRefusals({ now, holdMs: refusalMs });
   }
 
   /** Takes away the question and all that wait; later questions fail too. */
@@ -104,10 +88,10 @@ export class PinBroker {
     const either = AbortSignal.any([signal, this.#closing.signal]);
     this.#takeMessagesAway();
     return this.#turns.run(either, async () => {
-      if (this.#refusalOf(useKey(request)) !== undefined) return false;
+      if (this.#refusals.of(useKey(request)) !== undefined) return false;
       const yes = await this.#confirmNow(request, either);
       either.throwIfAborted();
-      if (!yes) this.#hold(useKey(request), "PIN_CANCELLED");
+      if (!yes) this.#refusals.hold(useKey(request), "PIN_CANCELLED");
       return yes;
     });
   }
@@ -122,13 +106,13 @@ export class PinBroker {
     const either = AbortSignal.any([signal, this.#closing.signal]);
     const key = JSON.stringify(["place-card", request.card]);
     for (;;) {
-      if (this.#refusalOf(key) !== undefined) return "cancelled";
+      if (this.#refusals.of(key) !== undefined) return "cancelled";
       const away = new AbortController();
       this.#messages.add(away);
       try {
         const shown = AbortSignal.any([either, away.signal]);
         const end = await this.#turns.run(shown, () => this.#prompt.askForCard(request, shown));
-        if (end === "cancelled") this.#hold(key, "PIN_CANCELLED");
+        if (end === "cancelled") this.#refusals.hold(key, "PIN_CANCELLED");
         return end;
       } catch (error) {
         either.throwIfAborted();
@@ -159,7 +143,7 @@ export class PinBroker {
 
   /** Notes that the request ended with a wrong PIN: the client that repeats it at once brings up no question. */
   holdWrong(request: PinRequest): void {
-    this.#hold(refusalKey(request), "PIN_WRONG");
+    this.#refusals.hold(refusalKey(request), "PIN_WRONG");
   }
 
   async #askNow(request: PinRequest, signal: AbortSignal): Promise<Pin> {
@@ -180,7 +164,7 @@ export class PinBroker {
 
   #note(request: PinRequest, error: PinError): void {
     const { code } = error;
-    if (code === "PIN_CANCELLED" || code === "PIN_FORMAT") this.#hold(refusalKey(request), code);
+    if (code === "PIN_CANCELLED" || code === "PIN_FORMAT") this.#refusals.hold(refusalKey(request), code);
     this.#noteWhetherShown(error);
   }
 
@@ -189,11 +173,6 @@ export class PinBroker {
     const { code, message, hint } = error;
     this.#lastRefusal = code === "PIN_NO_PROMPT" ? error : undefined;
     if (code === "PIN_NO_PROMPT") this.#log.error("nobody can be asked", { reason: code, text: message, hint });
-  }
-
-  #hold(key: string, code: Refusal["code"]): void {
-    const now = this.#now();
-    this.#refusals.set(key, { code, untilMs: now + this.#refusalMs, latestMs: now + 3 * this.#refusalMs });
   }
 
   /** 照合番号B, part by part; the first answer may be all of it. */
@@ -223,23 +202,10 @@ export class PinBroker {
     }
   }
 
-  /** What holds now for the same question, and for a while longer since it is asked again. */
-  #refusalOf(key: string): Refusal | undefined {
-    const now = this.#now();
-    for (const [known, { untilMs }] of this.#refusals) if (now >= untilMs) this.#refusals.delete(known);
-    const refusal = this.#refusals.get(key);
-    if (refusal === undefined) return undefined;
-    const untilMs = Math.min(Math.max(refusal.untilMs, now + this.#refusalMs / 2), refusal.latestMs);
-    const prolonged = { ...refusal, untilMs };
-    this.#refusals.set(key, prolonged);
-    return prolonged;
-  }
-
   #throwIfRefused(request: PinRequest): void {
-    const refusal = this.#refusalOf(refusalKey(request));
+    const refusal = this.#refusals.of(refusalKey(request));
     if (refusal === undefined) return;
-    const { code, untilMs } = refusal;
-    const leftMs = Math.ceil(untilMs - this.#now());
+    const { code, leftMs } = refusal;
     this.#log.info("not asked again: the same has just been answered", {
       reader: request.reader,
       reason: code,

@@ -11,6 +11,7 @@ import { encodeRsaBlob, keyFingerprint } from "../../lib/ssh/public-key.ts";
 import { rsaPublicKeyOfCertificate } from "../../lib/x509/certificate.ts";
 import { insertedCard, type LoginRequest } from "../card-login.ts";
 import type { CardRecord, CardRegistry } from "../card-registry.ts";
+import type { GivenTries } from "../given-tries.ts";
 import type { CardReadings } from "./card-readings.ts";
 import { GrantedLogin, type GrantedLoginParts } from "./granted-login.ts";
 import type { LoginPins } from "./login-pins.ts";
@@ -20,6 +21,7 @@ import type { P11Login, P11Program, P11Token, P11Tries } from "./token.ts";
 /** What is the same for every token. */
 export interface CardTokenParts extends GrantedLoginParts {
   readonly registry: CardRegistry;
+  readonly givenTries: GivenTries;
   readonly readings: CardReadings;
   readonly rules: PermissionRules;
   readonly openPins: (key: Pkcs11Key) => LoginPins;
@@ -150,7 +152,7 @@ export class CardToken implements P11Token {
     const copy = pin.copy();
     const since = remembered.forgets;
     try {
-      await login.runWithGiven(this.#card, pin, signal, (jpki) => this.#readHidden(jpki));
+      await login.runWithGiven(this.#card, pin, this.#parts.givenTries, signal, (jpki) => this.#readHidden(jpki));
       const inserted = insertedCard(this.#card);
       if (inserted !== undefined) remembered.keep(inserted, copy, since);
     } finally {

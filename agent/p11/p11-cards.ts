@@ -52,12 +52,12 @@ export class P11Cards {
   }
 
   /** @returns the slots, which follow the cards until they are closed. */
-  openSlots({ registry, broker, login, remembered }: Cards, rules: PermissionRules): CardSlots {
+  openSlots({ registry, broker, login, remembered, givenTries }: Cards, rules: PermissionRules): CardSlots {
     const { limits, signatureKey, cacheMode, record, now, wallNow, setTimer, log } = this.#options;
     const shared = cacheMode === "off" ? undefined : { login, remembered };
     const common = { registry, broker, now, setTimer, log };
     return new CardSlots({
-      ...{ ...common, logins: this.logins, readings: this.#readings, limits, signatureKey, record, rules },
+      ...{ ...common, givenTries, logins: this.logins, readings: this.#readings, limits, signatureKey, record, rules },
       openPins: (key) =>
         openLoginPins(key, { ...common, shared, ttlMs: limits.ttlMs, wallNow, onTries: this.#onTries }),
     });

@@ -3,7 +3,7 @@ import { utf8 } from "../../lib/bytes.ts";
 import { pinFromBytes } from "../../lib/pin/pin.ts";
 import { VirtualCard } from "../../lib/virtual-card/card.ts";
 import { createVirtualPki, type VirtualPki } from "../../lib/virtual-card/pki.ts";
-import { type CardKeysSetUp, person, setUpCardKeys } from "../helpers/card-keys.ts";
+import { type CardKeysSetUp, person, READER, setUpCardKeys } from "../helpers/card-keys.ts";
 import { FakeVault } from "../helpers/fake-vault.ts";
 import { testPki } from "../helpers/pki.ts";
 import { spyPin, unwiped } from "../helpers/spy-pin.ts";
@@ -40,13 +40,63 @@ describe("a PIN given to the agent", () => {
     expect(unwiped(pin)).toBe(0);
   });
 
-  it("that is wrong costs one try, is wiped, and is not remembered", async () => {
-    const { token, card, sign, close } = await setUp();
+  it("that is wrong costs one try, and is kept to be told again, until the card leaves", async () => {
+    const { token, card, transport, sign, close } = await setUp();
     const pin = spyPin("9999");
     await expect(token.give(pin, undefined, never)).rejects.toMatchObject({ code: "PIN_WRONG" });
-    expect([card.pinAttempts, unwiped(pin), card.powered]).toEqual([1, 0, false]);
+    expect([card.pinAttempts, unwiped(pin), card.powered]).toEqual([1, 1, false]);
     await expect(sign()).rejects.toMatchObject({ code: "PIN_CANCELLED" });
     expect(card.pinAttempts).toBe(1);
+    transport.remove(READER);
+    expect(unwiped(pin)).toBe(0);
+    await close();
+  });
+
+  it("that was wrong is not sent a second time, whoever brings it", async () => {
+    const { token, card, clock, sign, close } = await setUp({ prompt: person("1234") });
+    for (let i = 0; i < 5; i++) {
+      await expect(token.give(given("9999"), undefined, never)).rejects.toMatchObject({ code: "PIN_WRONG" });
+      clock.advance(60_000);
+    }
+    expect([card.pinAttempts, card.triesLeft.auth, card.powered]).toEqual([1, 2, false]);
+    expect(await sign()).toBe(256);
+    await expect(token.give(given("9999"), undefined, never)).rejects.toMatchObject({ code: "PIN_WRONG" });
+    expect([card.pinAttempts, card.triesLeft.auth]).toEqual([2, 3]);
+    await close();
+  });
+
+  it("after a wrong one: not sent for a moment, and for longer while it is repeated", async () => {
+    const { token, card, clock, close } = await setUp();
+    await expect(token.give(given("9999"), undefined, never)).rejects.toMatchObject({ code: "PIN_WRONG" });
+    for (let i = 0; i < 5; i++) {
+      clock.advance(2000);
+      await expect(token.give(given("1234"), undefined, never)).rejects.toMatchObject({ code: "PIN_PROTECTED" });
+    }
+    expect([card.pinAttempts, card.triesLeft.auth, card.powered]).toEqual([1, 2, false]);
+    clock.advance(5000);
+    await token.give(given("1234"), undefined, never);
+    expect([card.pinAttempts, card.triesLeft.auth]).toEqual([2, 3]);
+    await close();
+  });
+
+  it("of several at once that are wrong, one is sent", async () => {
+    const { token, card, close } = await setUp();
+    const guesses = ["9999", "9998", "9997"].map((digits) => token.give(given(digits), undefined, never));
+    const outcomes = await Promise.allSettled(guesses);
+    expect(outcomes.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+    expect([card.pinAttempts, card.triesLeft.auth]).toEqual([1, 2]);
+    await close();
+  });
+
+  it("that was wrong is sent once more after the card was taken out and put back", async () => {
+    const { token, card, transport, registry, close } = await setUp();
+    await expect(token.give(given("9999"), undefined, never)).rejects.toMatchObject({ code: "PIN_WRONG" });
+    transport.remove(READER);
+    await registry.settled();
+    transport.insert(READER, card);
+    await registry.settled();
+    await expect(token.give(given("9999"), undefined, never)).rejects.toMatchObject({ code: "PIN_WRONG" });
+    expect([card.pinAttempts, card.triesLeft.auth]).toEqual([2, 1]);
     await close();
   });
 

@@ -5,6 +5,7 @@ import { CardKeyStore } from "../../agent/card-key-store.ts";
 import { CardLogin } from "../../agent/card-login.ts";
 import { CardRegistry } from "../../agent/card-registry.ts";
 import { GivenPins } from "../../agent/given-pin.ts";
+import { GivenTries } from "../../agent/given-tries.ts";
 import { PinBroker } from "../../agent/pin-broker.ts";
 import { type PinCache, RememberedPins } from "../../agent/remembered-pins.ts";
 import type { CardTransport } from "../../lib/card/transport.ts";
@@ -114,6 +115,7 @@ export async function setUpCardKeys({
   const transport = createVirtualTransport({
     slots: cards.map((card, i) => ({ reader: i ? `reader ${i}` : READER, card })),
   });
+  const givenTries = new GivenTries({ now: clock.now });
   const broker = new PinBroker({ prompt, now: () => performance.now(), refusalMs, log: silentLogger });
   const remembered = new RememberedPins({
     cache: { mode: cache, ttlMs: 60_000 },
@@ -128,7 +130,10 @@ export async function setUpCardKeys({
     transport: overWire(transport, transmitting, refuse),
     holdMs: 60_000,
     log: silentLogger,
-    onChange: (insertions) => remembered.forgetInsertionsExcept(insertions),
+    onChange: (insertions) => {
+      remembered.forgetInsertionsExcept(insertions);
+      givenTries.forgetInsertionsExcept(insertions);
+    },
     onKey: async (key) => {
       if (!known.some(({ id }) => id === key.id)) known.push(key);
     },
@@ -143,7 +148,7 @@ export async function setUpCardKeys({
     arrival,
     log,
   });
-  const token = new GivenPins({ registry, login, remembered, cacheMode: cache });
+  const token = new GivenPins({ registry, login, remembered, givenTries, cacheMode: cache });
   registry.start();
   await registry.settled();
   const close = async () => {

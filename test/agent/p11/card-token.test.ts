@@ -111,13 +111,26 @@ describe("a login", () => {
     expect(unwiped(given)).toBe(0);
   });
 
-  it("sends a wrong PIN of a program once, and none with one try left", async () => {
+  it.each(["session", "off"] as const)(
+    "of wrong PINs that programs bring one is sent, whatever they repeat (--pin-cache %s)",
+    async (cache) => {
+      const { card, token, close } = await setUp({ cache });
+      const details = { triesLeft: 2 };
+      await expect(logIn(token, pin("9999"))).rejects.toMatchObject({ code: "PIN_WRONG", details });
+      for (let i = 0; i < 3; i++) {
+        await expect(logIn(token, pin("9999"))).rejects.toMatchObject({ code: "PIN_WRONG" });
+        await expect(logIn(token, pin(`888${i}`))).rejects.toMatchObject({ code: "PIN_PROTECTED" });
+      }
+      expect([token.tries(), card.triesLeft.auth, card.pinAttempts]).toEqual(["fewer", 2, 1]);
+      await close();
+    },
+  );
+
+  it("sends no PIN of a program with one try left", async () => {
     const { card, token, close } = await setUp();
-    for (const triesLeft of [2, 1])
-      await expect(logIn(token, pin("9999"))).rejects.toMatchObject({ code: "PIN_WRONG", details: { triesLeft } });
-    expect([token.tries(), card.triesLeft.auth]).toEqual(["last", 1]);
+    card.setTries("auth", 1);
     await expect(logIn(token, pin("1234"))).rejects.toMatchObject({ code: "PIN_PROTECTED" });
-    expect(card.pinAttempts).toBe(2);
+    expect([token.tries(), card.triesLeft.auth, card.pinAttempts]).toEqual(["last", 1, 0]);
     await close();
   });
 
