@@ -6,9 +6,9 @@
 
 import type { Pkcs11Login } from "../../lib/agent-status.ts";
 import { type JpkiApplication, MAX_DIGEST_INFO_BYTES, PSS_HASH_BYTES } from "../../lib/card/jpki.ts";
-import { JpkiError, KeyError, PinError, PolicyError } from "../../lib/errors.ts";
+import { JpkiError, KeyError, messageOf, PinError, PolicyError } from "../../lib/errors.ts";
 import type { Pkcs11Key } from "../../lib/keys.ts";
-import type { LogFields, Logger } from "../../lib/log.ts";
+import type { Logger } from "../../lib/log.ts";
 import type { SignatureRecord, SignatureResult } from "../../lib/signature-entry.ts";
 import type { CardRecord } from "../card-registry.ts";
 import type { PinBroker } from "../pin-broker.ts";
@@ -96,24 +96,19 @@ export class GrantedLogin implements P11Login, OpenLogin {
   }
 
   async sign(scheme: Scheme, input: Uint8Array, mechanism: string, signal: AbortSignal): Promise<Uint8Array> {
-    const { log } = this.#parts;
-    const { key, fingerprint, program } = this.#subject;
-    const fields = { event: "sign", face: "pkcs11", key: fingerprint, data: dataOf(key), mechanism, program };
     try {
       const signature = await this.#signCounted(scheme, input, mechanism, signal);
-      log.info("signed", { ...fields, result: "signed" });
-      this.#keep("signed", mechanism);
+      this.#tell(mechanism, { result: "signed" });
       return signature;
     } catch (error) {
-      const found = signal.aborted ? ABANDONED : outcomeOf(error);
-      if (found === undefined) throw error;
-      const { result, reason } = found;
-      const line: LogFields = { ...fields, result, reason, ...(error instanceof Error ? { text: error.message } : {}) };
-      if (result === "abandoned") log.info("signature abandoned", line);
-      else log.warn(result === "refused" ? "signature refused" : "not signed", line);
-      this.#keep(result, mechanism, reason);
+      const outcome = signal.aborted ? ABANDONED : outcomeOf(error);
+      if (outcome !== undefined) this.#tell(mechanism, outcome, messageOf(error));
       throw error;
     }
+  }
+
+  refuse(mechanism: string, reason: PolicyError): void {
+    this.#tell(mechanism, outcomeOf(reason), reason.message);
   }
 
   end(): void {
@@ -161,10 +156,14 @@ export class GrantedLogin implements P11Login, OpenLogin {
     }
   }
 
-  #keep(result: SignatureResult, mechanism: string, reason?: string | undefined): void {
+  /** One line in the log, one entry in the record. */
+  #tell(mechanism: string, { result, reason }: Outcome, text?: string | undefined): void {
+    const { log, record } = this.#parts;
     const { key, comment, fingerprint, program } = this.#subject;
-    const what = { data: dataOf(key), mechanism, forwarded: false, program };
-    this.#parts.record?.add({ key: fingerprint, comment, result, reason, ...what });
+    const facts = { key: fingerprint, result, reason, data: dataOf(key), mechanism, program };
+    const { words, level } = TOLD[result];
+    log[level](words, { event: "sign", face: "pkcs11", ...facts, text });
+    record?.add({ ...facts, comment, forwarded: false });
   }
 
   readonly #leave = (): void => this.#end(this.#subject.gone.reason);
@@ -197,11 +196,21 @@ interface Outcome {
   readonly reason?: string | undefined;
 }
 
+/** How the log tells it. */
+const TOLD: Readonly<Record<SignatureResult, { readonly words: string; readonly level: "info" | "warn" }>> = {
+  signed: { words: "signed", level: "info" },
+  refused: { words: "signature refused", level: "warn" },
+  failed: { words: "not signed", level: "warn" },
+  abandoned: { words: "signature abandoned", level: "info" },
+};
+
 const ABANDONED: Outcome = { result: "abandoned" };
 /** As the SSH face has it in the record. */
 const NOT_CONFIRMED = "not-confirmed";
 
 /** What the record says of an error; undefined: it is a fault of ours. */
+function outcomeOf(error: JpkiError): Outcome;
+function outcomeOf(error: unknown): Outcome | undefined;
 function outcomeOf(error: unknown): Outcome | undefined {
   if (!(error instanceof JpkiError)) return undefined;
   const { code, details } = error;

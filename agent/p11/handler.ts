@@ -3,6 +3,7 @@
  * objects. Whatever lists answers from memory; only C_Login and the last step of a signature reach a card or a person.
  */
 
+import { messageOf } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { Args, Result } from "../../lib/p11/calls.ts";
 import {
@@ -30,7 +31,7 @@ import { CkError } from "./ck-error.ts";
 import { chooseMechanism, findMechanism, type Offering, offeredMechanisms, type SignMechanism } from "./mechanisms.ts";
 import { type HandledObject, ObjectTable } from "./object-table.ts";
 import { pinFromProgram } from "./program-pin.ts";
-import { cancelSigning, finishSigning, logRefusal, openOperation, signPart } from "./session-signing.ts";
+import { cancelSigning, finishSigning, openOperation, signPart } from "./session-signing.ts";
 import { type Session, Sessions } from "./sessions.ts";
 import { SignOperation } from "./sign-operation.ts";
 import { SlotEvents } from "./slot-events.ts";
@@ -218,7 +219,7 @@ class Application implements P11Application {
   async C_Sign([handle, data, room]: Args<"C_Sign">, signal: AbortSignal): Promise<Result<"C_Sign">> {
     const session = this.#sessions.get(handle);
     const input = (operation: SignOperation) => operation.inputOf(data ?? new Uint8Array());
-    return [await finishSigning({ session, room, input, signal, log: this.#client.log })];
+    return [await finishSigning({ session, room, input, signal })];
   }
 
   C_SignUpdate([handle, part]: Args<"C_SignUpdate">): Result<"C_SignUpdate"> {
@@ -229,7 +230,7 @@ class Application implements P11Application {
   async C_SignFinal([handle, room]: Args<"C_SignFinal">, signal: AbortSignal): Promise<Result<"C_SignFinal">> {
     const session = this.#sessions.get(handle);
     const input = (operation: SignOperation) => operation.inputOfParts();
-    return [await finishSigning({ session, room, input, signal, log: this.#client.log })];
+    return [await finishSigning({ session, room, input, signal })];
   }
 
   async C_WaitForSlotEvent(
@@ -270,7 +271,12 @@ class Application implements P11Application {
     try {
       return chooseMechanism(mechanism, this.#offering(token));
     } catch (error) {
-      logRefusal(error, `0x${mechanism.type.toString(16)}`, this.#client.log);
+      // No signature yet: what programs ask for in vain is in the log alone.
+      if (error instanceof CkError && error.cause !== undefined)
+        this.#client.log.warn("mechanism refused", {
+          ...{ event: "sign", face: "pkcs11", mechanism: `0x${mechanism.type.toString(16)}`, result: "refused" },
+          text: messageOf(error.cause),
+        });
       throw error;
     }
   }

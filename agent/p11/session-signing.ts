@@ -1,7 +1,6 @@
 /** C_SignInit to C_SignFinal, for one session. Only the last step of each reaches the card. */
 
-import { JpkiError, messageOf } from "../../lib/errors.ts";
-import type { Logger } from "../../lib/log.ts";
+import { JpkiError, PolicyError } from "../../lib/errors.ts";
 import {
   CKR_FUNCTION_CANCELED,
   CKR_OPERATION_ACTIVE,
@@ -49,7 +48,6 @@ export interface SigningCall {
   /** What is to be signed. */
   readonly input: (operation: SignOperation) => Uint8Array;
   readonly signal: AbortSignal;
-  readonly log: Logger;
 }
 
 /** C_Sign and C_SignFinal. @throws CkError, and the operation is over. */
@@ -71,7 +69,7 @@ async function sign(operation: SignOperation, call: SigningCall): Promise<Uint8A
   const login = session.login.current;
   if (login === undefined) throw new CkError(CKR_USER_NOT_LOGGED_IN);
   const { scheme, name } = operation.mechanism;
-  const bytes = judged(operation, call);
+  const bytes = judged(operation, call, login);
   const until = AbortSignal.any([signal, session.over, operation.cancelled]);
   try {
     return await login.sign(scheme, bytes, name, until);
@@ -82,21 +80,15 @@ async function sign(operation: SignOperation, call: SigningCall): Promise<Uint8A
   }
 }
 
-/** What is refused here is in no record: the card's side never hears of it. @throws CkError. */
-function judged(operation: SignOperation, { input, log }: SigningCall): Uint8Array {
+/** What is refused here is told by the login as what is refused there. @throws CkError. */
+function judged(operation: SignOperation, { input }: SigningCall, login: P11Login): Uint8Array {
   try {
     return input(operation);
   } catch (error) {
-    logRefusal(error, operation.mechanism.name, log);
+    if (error instanceof CkError && error.cause instanceof PolicyError)
+      login.refuse(operation.mechanism.name, error.cause);
     throw error;
   }
-}
-
-/** One line for a refusal that has words. @param mechanism CKM_*, by its name or number. */
-export function logRefusal(error: unknown, mechanism: string, log: Logger): void {
-  if (!(error instanceof CkError) || error.cause === undefined) return;
-  const fields = { event: "sign", face: "pkcs11", mechanism, result: "refused" };
-  log.warn("signature refused", { ...fields, text: messageOf(error.cause) });
 }
 
 /** A login that has run out is not a refusal: the program may log in again. */

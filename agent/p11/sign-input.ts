@@ -24,18 +24,20 @@ const SHA256_BYTES = 32;
 export function checkHashedByProgram(input: Uint8Array, modulusBytes: number, allowSha1: boolean): void {
   const { length } = input;
   if (length < 1 || length > modulusBytes - PADDING_BYTES)
-    throw refusal(CKR_DATA_LEN_RANGE, `${length} bytes do not fit`);
+    throw refusal(CKR_DATA_LEN_RANGE, "length", `${length} bytes do not fit`);
   const hash = length === TLS_MD5_SHA1_BYTES ? "sha1" : hashOfDigestInfo(input);
-  if (hash === undefined) throw refusal(CKR_DATA_INVALID, `${length} bytes that are no DigestInfo of SHA-1 or SHA-2`);
-  if (hash === "sha1" && !allowSha1) throw refusal(CKR_FUNCTION_REJECTED, "SHA-1 is not allowed");
+  if (hash === undefined)
+    throw refusal(CKR_DATA_INVALID, "unknown-data", `${length} bytes that are no DigestInfo of SHA-1 or SHA-2`);
+  if (hash === "sha1" && !allowSha1) throw refusal(CKR_FUNCTION_REJECTED, "sha1", "SHA-1 is not allowed");
 }
 
 /** For CKM_RSA_PKCS_PSS. @throws CkError CKR_DATA_LEN_RANGE. */
 export function checkPssHash(input: Uint8Array): void {
-  if (input.length !== SHA256_BYTES) throw refusal(CKR_DATA_LEN_RANGE, `${input.length} bytes are no SHA-256`);
+  if (input.length !== SHA256_BYTES)
+    throw refusal(CKR_DATA_LEN_RANGE, "length", `${input.length} bytes are no SHA-256`);
 }
 
-/** The program hears the number, the log the words. */
-function refusal(rv: number, text: string): CkError {
-  return new CkError(rv, { cause: new PolicyError(`sign what a program gave: ${text}`) });
+/** The program hears the number, the log the words, the record the problem, by the names of the SSH face's. */
+function refusal(rv: number, problem: "length" | "sha1" | "unknown-data", text: string): CkError {
+  return new CkError(rv, { cause: new PolicyError(`sign what a program gave: ${text}`, { details: { problem } }) });
 }

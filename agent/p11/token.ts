@@ -6,6 +6,7 @@
  * or a person.
  */
 
+import type { PolicyError } from "../../lib/errors.ts";
 import type { Pin } from "../../lib/pin/pin.ts";
 
 /** A place for a card. Slots are never taken away again while the agent runs: programs keep their ids. */
@@ -72,6 +73,12 @@ export interface P11Login {
    * {@link ended} says.
    */
   sign(scheme: "pkcs1" | "pss", input: Uint8Array, mechanism: string, signal: AbortSignal): Promise<Uint8Array>;
+  /**
+   * For log and record: a signature that was asked for and is refused before it gets here.
+   *
+   * @param mechanism as for {@link sign}.
+   */
+  refuse(mechanism: string, reason: PolicyError): void;
   /** Logs out and wipes what was kept. May be called twice. */
   end(): void;
 }

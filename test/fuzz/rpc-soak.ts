@@ -111,6 +111,7 @@ class SoakCard implements P11Token {
         this.signed++;
         return computeSignature(this.#key, scheme === "pss" ? 0x04 : 0x00, input);
       },
+      refuse: () => {},
       end: () => {},
     };
   }

@@ -55,6 +55,8 @@ class Gate {
 export class FakeLogin implements P11Login {
   readonly signed: { readonly scheme: "pkcs1" | "pss"; readonly input: Uint8Array; readonly mechanism: string }[] = [];
   readonly gate: Gate;
+  /** What was refused before it got here. */
+  readonly refused: unknown[] = [];
   ends = 0;
   /** The next signature ends with this. */
   failNext: Error | undefined;
@@ -87,6 +89,10 @@ export class FakeLogin implements P11Login {
     await this.gate.pass(AbortSignal.any([signal, this.ended]));
     this.signed.push({ scheme, input: new Uint8Array(input), mechanism });
     return computeSignature(this.#key, scheme === "pss" ? 0x04 : 0x00, input);
+  }
+
+  refuse(mechanism: string, { details }: PolicyError): void {
+    this.refused.push([mechanism, details["problem"]]);
   }
 
   end(): void {

@@ -3,6 +3,7 @@
 import { constants, createHash, publicDecrypt, verify, X509Certificate } from "node:crypto";
 import { beforeAll, describe, expect, it } from "vitest";
 import { fromHex } from "../../../lib/bytes.ts";
+import { PolicyError } from "../../../lib/errors.ts";
 import { VirtualCard, type VirtualCardOptions } from "../../../lib/virtual-card/card.ts";
 import type { VirtualPki } from "../../../lib/virtual-card/pki.ts";
 import { logIn, P11_READER, type P11DeskOptions, p11Desk, tokenIn } from "../../helpers/p11-desk.ts";
@@ -104,6 +105,18 @@ describe("a signature", () => {
     expect(key !== undefined && remembered.has({ key, insertion: 1 })).toBe(false);
     login.end();
     await expect(login.sign("pkcs1", DATA, "CKM_RSA_PKCS", going())).rejects.toMatchObject({ code: "POLICY_REFUSED" });
+    await close();
+  });
+
+  it("has what the face refuses to have signed in log and record too", async () => {
+    const { token, record, log, close } = await setUp();
+    const login = await logIn(token);
+    const facts = { mechanism: "CKM_RSA_PKCS", program: "curl (1234)", result: "refused", reason: "sha1" };
+    login.refuse("CKM_RSA_PKCS", new PolicyError("sign: SHA-1", { details: { problem: "sha1" } }));
+    expect(record).toMatchObject([{ ...facts, data: "pkcs11" }]);
+    expect(log.lines.filter(({ fields }) => fields["event"] === "sign")).toMatchObject([
+      { level: "warn", fields: facts },
+    ]);
     await close();
   });
 

@@ -15,7 +15,6 @@ import {
   CKR_OK,
   CKR_OPERATION_NOT_INITIALIZED,
 } from "../../../lib/p11/constants.ts";
-import { recordingLogger } from "../../helpers/recording-logger.ts";
 import { DATA, digest, expectPkcs1, expectPss, NONE, PSS, ROOM, RSA, setUp } from "./signing-set-up.ts";
 
 describe("C_Sign", () => {
@@ -60,28 +59,33 @@ describe("C_Sign", () => {
   });
 
   const tls10 = concatBytes(digest("md5"), digest("sha1"));
-  it.each<[string, Uint8Array, number]>([
-    ["nothing", new Uint8Array(), CKR_DATA_LEN_RANGE],
-    ["246 bytes", new Uint8Array(246), CKR_DATA_LEN_RANGE],
-    ["a megabyte", new Uint8Array(1_000_000), CKR_DATA_LEN_RANGE],
-    ["245 bytes of no form", new Uint8Array(245), CKR_DATA_INVALID],
-    ["a bare SHA-256", digest("sha256"), CKR_DATA_INVALID],
-    ["MD5", concatBytes(fromHex("3020300c06082a864886f70d020505000410"), digest("md5")), CKR_DATA_INVALID],
+  it.each<[string, Uint8Array, number, string]>([
+    ["nothing", new Uint8Array(), CKR_DATA_LEN_RANGE, "length"],
+    ["246 bytes", new Uint8Array(246), CKR_DATA_LEN_RANGE, "length"],
+    ["a megabyte", new Uint8Array(1_000_000), CKR_DATA_LEN_RANGE, "length"],
+    ["245 bytes of no form", new Uint8Array(245), CKR_DATA_INVALID, "unknown-data"],
+    ["a bare SHA-256", digest("sha256"), CKR_DATA_INVALID, "unknown-data"],
+    [
+      "MD5",
+      concatBytes(fromHex("3020300c06082a864886f70d020505000410"), digest("md5")),
+      CKR_DATA_INVALID,
+      "unknown-data",
+    ],
     [
       "a DigestInfo and one byte",
       concatBytes(encodeDigestInfo("sha256", digest("sha256")), DATA.subarray(0, 1)),
       CKR_DATA_INVALID,
+      "unknown-data",
     ],
-    ["SHA-1", encodeDigestInfo("sha1", digest("sha1")), CKR_FUNCTION_REJECTED],
-    ["MD5 and SHA-1 of TLS 1.0", tls10, CKR_FUNCTION_REJECTED],
-  ])("CKM_RSA_PKCS does not sign %s, and the operation is over", async (_, data, rv) => {
-    const log = recordingLogger();
-    const { init, sign, token } = await setUp({ log });
+    ["SHA-1", encodeDigestInfo("sha1", digest("sha1")), CKR_FUNCTION_REJECTED, "sha1"],
+    ["MD5 and SHA-1 of TLS 1.0", tls10, CKR_FUNCTION_REJECTED, "sha1"],
+  ])("CKM_RSA_PKCS does not sign %s, and the operation is over", async (_, data, rv, problem) => {
+    const { init, sign, token } = await setUp();
     await init(RSA);
     expect(await sign(data)).toBe(rv);
     expect(await sign(data)).toBe(CKR_OPERATION_NOT_INITIALIZED);
     expect(token.lastLogin.signed).toEqual([]);
-    expect(log.lines.map(({ fields }) => fields["event"])).toEqual(["sign"]);
+    expect(token.lastLogin.refused).toEqual([["CKM_RSA_PKCS", problem]]);
   });
 
   it.each([
