@@ -10,7 +10,11 @@ export interface TextOutput {
   write(text: string): void;
   /** Bytes as they are; must not throw either. */
   writeBytes(bytes: Uint8Array): void;
-  /** Resolves when the reader has taken so much that more may be written: for what does not fit into memory. */
+  /**
+   * Resolves when the reader has taken so much that more may be written: for what does not fit into memory.
+   *
+   * @throws FileError `IO_FAILED` if anything so far could not be written; not for a reader that went away.
+   */
   drained(): Promise<void>;
   /** Whether a person looks at it. */
   readonly isTerminal: boolean;

@@ -4,6 +4,7 @@
 import { homedir } from "node:os";
 import { addAbortSignal } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { FileError, hasErrno } from "../lib/errors.ts";
 import type { Deps, TextOutput } from "./deps.ts";
 import { run } from "./program.ts";
 import { takeServiceVariables } from "./service-variables.ts";
@@ -39,8 +40,8 @@ process.on("uncaughtException", (error) => {
 
 const deps: Deps = {
   stdin: () => addAbortSignal(stop.signal, process.stdin),
-  stdout: output(process.stdout),
-  stderr: output(process.stderr),
+  stdout: output(process.stdout, "/dev/stdout"),
+  stderr: output(process.stderr, "/dev/stderr"),
   self: [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)],
   pid: process.pid,
   platform: process.platform,
@@ -60,22 +61,26 @@ const deps: Deps = {
 const status = await run(process.argv.slice(2), deps);
 process.exitCode = failure === undefined ? status : 1;
 
-/** A reader that went away (`| head`, a closed terminal) is no error of ours. */
-function output(stream: NodeJS.WriteStream): TextOutput {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
-  });
+/** What could not be written is told by `drained`, in the command's own order. */
+function output(stream: NodeJS.WriteStream, path: string): TextOutput {
+  stream.on("error", () => {});
   return {
     write: (text) => void stream.write(text),
     writeBytes: (bytes) => void stream.write(bytes),
-    drained: () => drained(stream),
+    drained: () => drained(stream, path),
     isTerminal: stream.isTTY === true,
   };
 }
 
-/** Also when the reader has gone away: nobody waits for it then. */
-function drained(stream: NodeJS.WriteStream): Promise<void> {
-  if (!stream.writableNeedDrain || stream.destroyed) return Promise.resolve();
+/** A reader that went away (`| head`, a closed terminal) is no error of ours, and nobody waits for it. */
+async function drained(stream: NodeJS.WriteStream, path: string): Promise<void> {
+  if (stream.writableNeedDrain && !stream.destroyed) await drainedOrGone(stream);
+  const { errored } = stream;
+  if (errored === null || hasErrno(errored, "EPIPE", "EIO")) return;
+  throw new FileError(`write ${path}: ${errored.message}`, { details: { path }, cause: errored });
+}
+
+function drainedOrGone(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       for (const event of ["drain", "close", "error"]) stream.off(event, done);

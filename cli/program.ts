@@ -43,10 +43,10 @@ export async function run(argv: readonly string[], deps: Deps): Promise<number> 
   const program = buildProgram({ argv, deps, messages, setStatus });
   const words = endOptionsAtCommand(program, argv);
   try {
-    await program.parseAsync(words, { from: "user" });
+    await parsed(program, words);
+    await deps.stdout.drained();
     return status;
   } catch (thrown) {
-    if (isHelpShown(thrown)) return EXIT_DONE;
     // Whoever pressed Ctrl-C knows it.
     if (deps.signal.aborted && thrown === deps.signal.reason) return EXIT_FAILED;
     const error = usageErrorOf(thrown, program, argv);
@@ -104,6 +104,15 @@ export function buildProgram(context: CommandContext): Command {
       .configureOutput({ writeOut: (text) => deps.stdout.write(text), writeErr: () => {} })
       .exitOverride();
   return program;
+}
+
+/** Runs the command; help or the version was one, too. */
+async function parsed(program: Command, words: readonly string[]): Promise<void> {
+  try {
+    await program.parseAsync(words, { from: "user" });
+  } catch (thrown) {
+    if (!isHelpShown(thrown)) throw thrown;
+  }
 }
 
 function endOfOptions(words: readonly string[]): number {

@@ -138,6 +138,7 @@ async function serve(flags: AgentFlags, args: readonly string[], context: Comman
     }
     if (deps.stderr.isTerminal) deps.stderr.write(`${messages.agent.serving(socketPath, pkcs11SocketPath)}\n`);
     deps.stdout.write(readyLines(variables, pkcs11SocketPath, flags));
+    await deps.stdout.drained();
     await notice?.({ state: "READY", status: messages.agent.serviceReady(agent.socketPath) });
     await aborted(deps.signal);
   } finally {

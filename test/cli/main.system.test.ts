@@ -3,7 +3,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { connectAgent } from "../helpers/agent-client.ts";
 import { JPKI_AGENT } from "../helpers/agent-process.ts";
@@ -22,9 +24,13 @@ beforeEach(async () => {
 });
 afterEach(() => dir.remove());
 
-function start(args: readonly string[], nodeArgs: readonly string[] = []): ChildProcess {
+function start(
+  args: readonly string[],
+  nodeArgs: readonly string[] = [],
+  stdout: "pipe" | number = "pipe",
+): ChildProcess {
   const env = { PATH: process.env["PATH"] ?? "", HOME: dir.path, XDG_RUNTIME_DIR: join(dir.path, "r") };
-  return spawn(process.execPath, [...nodeArgs, JPKI_AGENT, ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
+  return spawn(process.execPath, [...nodeArgs, JPKI_AGENT, ...args], { env, stdio: ["ignore", stdout, "pipe"] });
 }
 
 /** The line on stdout that says that the agent is ready. */
@@ -72,6 +78,21 @@ describe("signals", () => {
     expect(await ended(child)).toBe(1);
     expect(existsSync(socket)).toBe(false);
   });
+});
+
+describe("a full disk", () => {
+  it.each([[["--json", "--card", "virtual", "cert", "auth"]], [["--json", "--help"]], [AGENT]])(
+    "%j: status 1 and one error, for what is lost is not done",
+    async (args) => {
+      const full = await open("/dev/full", "w");
+      const child = start(args, [], full.fd);
+      const said = child.stderr === null ? "" : text(child.stderr);
+      expect(await ended(child)).toBe(1);
+      const last = (await said).trim().split("\n").at(-1) ?? "";
+      expect(JSON.parse(last)).toMatchObject({ code: "IO_FAILED", details: { path: "/dev/stdout" } });
+      await full.close();
+    },
+  );
 });
 
 describe("--background", () => {
