@@ -1,7 +1,7 @@
 /** Certificates in files that a command line names. */
 
 import { resolve } from "node:path";
-import { ConfigError } from "../lib/errors.ts";
+import { ConfigError, MalformedError } from "../lib/errors.ts";
 import type { Certificate } from "../lib/x509/certificate-fields.ts";
 import type { CaCandidate } from "../lib/x509/chain.ts";
 import { readInputFile } from "./files.ts";
@@ -27,5 +27,10 @@ async function readCertificates(path: string): Promise<readonly Certificate[]> {
   const { decodeCertificate } = await import("../lib/x509/certificate-fields.ts");
   const { readPemOrDer } = await import("../lib/x509/pem.ts");
   const file = await readInputFile(resolve(path), CERTIFICATE_LIMITS.maxBytes);
-  return readPemOrDer(file, "CERTIFICATE").map(decodeCertificate);
+  try {
+    return readPemOrDer(file, "CERTIFICATE").map(decodeCertificate);
+  } catch (cause) {
+    if (!(cause instanceof MalformedError)) throw cause;
+    throw new MalformedError(`${path}: ${cause.message}`, { details: { path }, cause });
+  }
 }

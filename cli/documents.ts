@@ -1,13 +1,14 @@
 /** Files of any size that are signed or were signed: read in pieces, never as a whole. */
 
 import { createHash } from "node:crypto";
-import { constants, createReadStream } from "node:fs";
-import { access, type FileHandle, open, stat } from "node:fs/promises";
-import { basename, dirname, resolve } from "node:path";
+import { createReadStream } from "node:fs";
+import { type FileHandle, open, stat } from "node:fs/promises";
+import { basename, resolve } from "node:path";
 import { ConfigError, FileError, messageOf, TooLargeError } from "../lib/errors.ts";
 import { printable } from "../lib/printable.ts";
 import { type ByteSource, memorySource } from "../lib/x509/byte-source.ts";
 import type { CommandContext } from "./context.ts";
+import { requireFittingFile, STANDARD_STREAM } from "./files.ts";
 import { startProgress } from "./progress.ts";
 
 export interface Document {
@@ -19,8 +20,6 @@ export interface Document {
   read(): AsyncIterable<Uint8Array>;
 }
 
-/** What stands for standard input or output on a command line. */
-export const STANDARD_STREAM = "-";
 const CHUNK_BYTES = 1 << 20;
 
 /** @throws FileError `IO_FAILED`. */
@@ -33,7 +32,8 @@ export async function openDocument(path: string, { deps, messages }: CommandCont
   const found = await stat(path).catch((error: unknown) => {
     throw asFileError(path, error);
   });
-  if (found.isDirectory()) throw new FileError(`read ${path}: it is a folder`, { details: { path } });
+  if (found.isDirectory())
+    throw new FileError(`read ${path}: it is a folder`, { details: { problem: "folder", path } });
   return {
     name: printable(basename(path)),
     size: found.isFile() ? found.size : undefined,
@@ -69,7 +69,8 @@ export async function* unchanged(
     hash.update(chunk);
     yield chunk;
   }
-  if (!hash.digest().equals(sha256)) throw new FileError(`read ${name}: it has changed meanwhile`);
+  if (!hash.digest().equals(sha256))
+    throw new FileError(`read ${name}: it has changed meanwhile`, { details: { problem: "changed", path: name } });
 }
 
 /** All of it in memory. @throws TOO_LARGE */
@@ -116,9 +117,7 @@ export async function requireFittingOutput(input: string, output: string): Promi
     throw new ConfigError(`${output} is the file that is read; it will not be overwritten`, {
       details: { problem: "output-is-input", value: output },
     });
-  await access(dirname(resolve(output)), constants.W_OK).catch((cause: unknown) => {
-    throw new FileError(`write ${output}: ${messageOf(cause)}`, { details: { path: output }, cause });
-  });
+  await requireFittingFile(resolve(output));
 }
 
 /** What may not fit into memory, to stdout as fast as it is taken there. */
@@ -134,7 +133,8 @@ async function readExactly(file: FileHandle, path: string, offset: number, lengt
   let done = 0;
   while (done < length) {
     const { bytesRead } = await file.read(bytes, done, length - done, offset + done);
-    if (bytesRead === 0) throw new FileError(`read ${path}: it has become shorter meanwhile`, { details: { path } });
+    if (bytesRead === 0)
+      throw new FileError(`read ${path}: it has become shorter meanwhile`, { details: { problem: "changed", path } });
     done += bytesRead;
   }
   return bytes;

@@ -1,8 +1,13 @@
 /** Files that a command line names: what is read has a limit, what is written replaces the old one as a whole. */
 
 import { randomBytes } from "node:crypto";
-import { lstat, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, lstat, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { FileError, JpkiError, messageOf, TooLargeError } from "../lib/errors.ts";
+
+/** What stands for standard input or output on a command line. */
+export const STANDARD_STREAM = "-";
 
 /** @throws FileError `IO_FAILED`; TOO_LARGE. */
 export async function readInputFile(path: string, maxBytes: number): Promise<Uint8Array> {
@@ -26,7 +31,7 @@ export async function writeOutputFile(
   mode: number,
 ): Promise<void> {
   await named(`write ${path}`, path, async () => {
-    if ((await lstat(path).catch(ifAbsent))?.isFile() === false) throw new Error("it is no plain file");
+    await requirePlainFile(path);
     const temporary = `${path}.${randomBytes(6).toString("hex")}`;
     try {
       await writeFile(temporary, bytes, { mode, flag: "wx", flush: true });
@@ -37,9 +42,40 @@ export async function writeOutputFile(
   });
 }
 
+/**
+ * That {@link writeOutputFile} will be able to, as far as can be told before somebody types a PIN for nothing.
+ *
+ * @throws FileError `IO_FAILED`.
+ */
+export async function requireFittingFile(path: string): Promise<void> {
+  await named(`write ${path}`, path, async () => {
+    await requirePlainFile(path);
+    await access(dirname(path), constants.W_OK);
+  });
+}
+
+/** The same for {@link ensureFolder} and files in that folder. @throws FileError `IO_FAILED`. */
+export async function requireFittingFolder(path: string): Promise<void> {
+  await named(`write into ${path}`, path, async () => {
+    const found = await stat(path).catch(ifAbsent);
+    if (found === undefined) return;
+    if (!found.isDirectory()) throw unfit(path, "not-a-folder", "it is no folder");
+    await access(path, constants.W_OK);
+  });
+}
+
 /** A folder for files of the user's own: made where it is missing, for them alone. @throws FileError `IO_FAILED`. */
 export async function ensureFolder(path: string): Promise<void> {
   await named(`make the folder ${path}`, path, () => mkdir(path, { recursive: true, mode: 0o700 }));
+}
+
+async function requirePlainFile(path: string): Promise<void> {
+  if ((await lstat(path).catch(ifAbsent))?.isFile() === false)
+    throw unfit(path, "no-plain-file", "it is no plain file");
+}
+
+function unfit(path: string, problem: string, fact: string): FileError {
+  return new FileError(`write ${path}: ${fact}`, { details: { problem, path } });
 }
 
 async function named<T>(doing: string, path: string, work: () => Promise<T>): Promise<T> {

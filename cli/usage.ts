@@ -50,6 +50,14 @@ export function conflictingOption(option: string): ConfigError {
   });
 }
 
+/** What a terminal would take for commands: bytes, or text of somebody else. @param subject what would go there. */
+export function binaryToTerminal(subject: string): ConfigError {
+  return new ConfigError(`${subject} is no text for a terminal`, {
+    hint: "write it into a file with -o, or into another program with |",
+    details: { problem: "binary-to-terminal", subject },
+  });
+}
+
 /** Whether `error` only says that help or the version was printed. */
 export function isHelpShown(error: unknown): boolean {
   return error instanceof CommanderError && error.exitCode === 0;

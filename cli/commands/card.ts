@@ -3,12 +3,19 @@
 import { join, resolve } from "node:path";
 import { Command, Option } from "commander";
 import type { FaceAndNumber } from "../../agent/main.ts";
-import { ConfigError, FileError, PolicyError } from "../../lib/errors.ts";
+import { FileError, PolicyError } from "../../lib/errors.ts";
 import type { CommandContext } from "../context.ts";
+import {
+  ensureFolder,
+  STANDARD_STREAM as PIPE,
+  requireFittingFile,
+  requireFittingFolder,
+  writeOutputFile,
+} from "../files.ts";
 import { openAgentParts } from "../parts.ts";
 import { addPromptOptions, type PromptFlags } from "../prompt-options.ts";
 import { type GlobalFlags, settingsOf } from "../settings.ts";
-import { conflictingOption, oneOf } from "../usage.ts";
+import { binaryToTerminal, conflictingOption, oneOf } from "../usage.ts";
 
 const TEXT_WITH = ["pin", "b"] as const;
 const FACE_WITH = ["a", "b"] as const;
@@ -32,8 +39,6 @@ interface FaceFlags extends GlobalFlags, PromptFlags {
 
 /** Whose face, name and number that is, is nobody else's business. */
 const PRIVATE_MODE = 0o600;
-/** In place of a file: standard output. */
-const PIPE = "-";
 
 export function cardCommand(context: CommandContext): Command {
   const { messages } = context;
@@ -100,6 +105,8 @@ async function cardFace(flags: FaceFlags, context: CommandContext): Promise<void
   const toFolder = item === undefined;
   if (output !== undefined && (toFolder ? output === PIPE : flags.json === true)) throw conflictingOption("--output");
   if (item !== undefined && flags.json !== true) requireNoTerminal(output, "--item", context);
+  if (output !== undefined && output !== PIPE)
+    await (toFolder ? requireFittingFolder : requireFittingFile)(resolve(output));
   if (withNumber) deps.stderr.write(`${messages.cardData.numberLaw}\n`);
   const face = await readFace({ ...flags, with: withNumber ? "a" : flags.with }, "card face", withNumber, context);
   if (item !== undefined && flags.json !== true) {
@@ -144,6 +151,7 @@ async function cardPhoto(flags: FaceFlags, context: CommandContext): Promise<voi
   const { output, json, png } = flags;
   if (json !== true) requireNoTerminal(output, "card photo", context);
   if (json === true && output !== undefined) throw conflictingOption("--output");
+  if (output !== undefined && output !== PIPE) await requireFittingFile(resolve(output));
   const { photo } = await readFace(flags, "card photo", false, context);
   if (photo === undefined) throw absent("photo");
   const bytes = png === true ? await (await import("../../lib/photo-png.ts")).photoToPng(photo) : photo;
@@ -193,21 +201,16 @@ function requireLeave({ iMay }: Pick<TextFlags, "iMay">, command: string): void 
 /** Before anybody is asked for anything. */
 function requireNoTerminal(output: string | undefined, subject: string, { deps }: CommandContext): void {
   if ((output !== undefined && output !== PIPE) || !deps.stdout.isTerminal) return;
-  throw new ConfigError(`${subject} is no text for a terminal`, {
-    hint: "write it into a file with -o, or into another program with |",
-    details: { problem: "binary-to-terminal", subject },
-  });
+  throw binaryToTerminal(subject);
 }
 
 async function put(bytes: Uint8Array, output: string | undefined, { deps }: CommandContext): Promise<void> {
   if (output === undefined || output === PIPE) return deps.stdout.writeBytes(bytes);
-  const { writeOutputFile } = await import("../files.ts");
   await writeOutputFile(resolve(output), bytes, PRIVATE_MODE);
 }
 
 /** One file for each; @returns their paths. */
 async function putAll(images: readonly NamedImage[], folder: string): Promise<readonly string[]> {
-  const { ensureFolder, writeOutputFile } = await import("../files.ts");
   await ensureFolder(resolve(folder));
   const paths: string[] = [];
   for (const { name, bytes } of images) {

@@ -4,12 +4,12 @@ import { resolve } from "node:path";
 import { Argument, Command, Option } from "commander";
 import { utf8 } from "../../lib/bytes.ts";
 import type { CertificateName } from "../../lib/card/files.ts";
-import { ConfigError } from "../../lib/errors.ts";
 import type { CommandContext } from "../context.ts";
+import { requireFittingFile, STANDARD_STREAM, writeOutputFile } from "../files.ts";
 import { openAgentParts } from "../parts.ts";
 import { addPromptOptions, type PromptFlags } from "../prompt-options.ts";
 import { type GlobalFlags, settingsOf } from "../settings.ts";
-import { oneOf } from "../usage.ts";
+import { binaryToTerminal, oneOf } from "../usage.ts";
 
 const NAMES = ["auth", "sign", "auth-ca", "sign-ca"] as const satisfies readonly CertificateName[];
 const FORMATS = ["text", "pem", "der", "json"] as const;
@@ -38,12 +38,10 @@ export function certCommand(context: CommandContext): Command {
 
 async function cert(name: CertificateName, flags: CertFlags, context: CommandContext): Promise<void> {
   const { deps, messages } = context;
-  const { format = flags.json === true ? "json" : "text", output } = flags;
-  if (format === "der" && output === undefined && deps.stdout.isTerminal)
-    throw new ConfigError("--format der is no text for a terminal", {
-      hint: "write it into a file with -o, or into another program with |",
-      details: { problem: "binary-to-terminal", subject: "--format der" },
-    });
+  const { format = flags.json === true ? "json" : "text" } = flags;
+  const output = flags.output === undefined || flags.output === STANDARD_STREAM ? undefined : resolve(flags.output);
+  if (format === "der" && output === undefined && deps.stdout.isTerminal) throw binaryToTerminal("--format der");
+  if (output !== undefined) await requireFittingFile(output);
   const settings = await settingsOf(flags, deps);
   if (name === "sign") deps.stderr.write(`${messages.certificate.disclosure}\n`);
   const { readCardCertificates } = await import("../../agent/main.ts");
@@ -52,8 +50,7 @@ async function cert(name: CertificateName, flags: CertFlags, context: CommandCon
   if (der === undefined) throw new TypeError("one certificate was asked for");
   const bytes = await encode(der, format, context);
   if (output === undefined) return deps.stdout.writeBytes(bytes);
-  const { writeOutputFile } = await import("../files.ts");
-  await writeOutputFile(resolve(output), bytes, name === "sign" ? PRIVATE_MODE : PUBLIC_MODE);
+  await writeOutputFile(output, bytes, name === "sign" ? PRIVATE_MODE : PUBLIC_MODE);
 }
 
 async function encode(der: Uint8Array, format: Format, { messages }: CommandContext): Promise<Uint8Array> {

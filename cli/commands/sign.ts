@@ -5,23 +5,14 @@ import { resolve } from "node:path";
 import { Argument, Command, Option } from "commander";
 import type { SignerCertificates } from "../../agent/main.ts";
 import type { KeyName } from "../../lib/card/files.ts";
-import { ConfigError } from "../../lib/errors.ts";
 import type { PreparedSignedData } from "../../lib/x509/cms-encode.ts";
 import type { CommandContext } from "../context.ts";
-import {
-  type Document,
-  openDocument,
-  pipeOut,
-  readAll,
-  requireFittingOutput,
-  STANDARD_STREAM,
-  shown,
-  unchanged,
-} from "../documents.ts";
+import { type Document, openDocument, pipeOut, readAll, requireFittingOutput, shown, unchanged } from "../documents.ts";
+import { STANDARD_STREAM, writeOutputFile } from "../files.ts";
 import { openAgentParts } from "../parts.ts";
 import { addPromptOptions, type PromptFlags } from "../prompt-options.ts";
 import { type GlobalFlags, settingsOf } from "../settings.ts";
-import { conflictingOption, oneOf } from "../usage.ts";
+import { binaryToTerminal, conflictingOption, oneOf } from "../usage.ts";
 
 const KEYS = ["auth", "sign"] as const satisfies readonly KeyName[];
 const FORMATS = ["raw", "cms"] as const;
@@ -70,7 +61,6 @@ async function sign(path: string, given: SignFlags, context: CommandContext): Pr
     yield signed.after;
   };
   if (flags.output === undefined) return pipeOut(whole(), context);
-  const { writeOutputFile } = await import("../files.ts");
   const mode = flags.key === "sign" && flags.format === "cms" ? PRIVATE_MODE : PUBLIC_MODE;
   await writeOutputFile(resolve(flags.output), whole(), mode);
   if (flags.json === true) context.deps.stdout.write(`${JSON.stringify(factsOf(hashed, signed, flags))}\n`);
@@ -127,11 +117,7 @@ function requireFittingOptions({ format, attached, output, json }: SignFlags, { 
   if (format === "raw" && attached === true) throw conflictingOption("--attached");
   if (output !== undefined) return;
   if (json === true) throw conflictingOption("--json");
-  if (deps.stdout.isTerminal)
-    throw new ConfigError("a signature is no text for a terminal", {
-      hint: "write it into a file with -o, or into another program with |",
-      details: { problem: "binary-to-terminal", subject: `--format ${format}` },
-    });
+  if (deps.stdout.isTerminal) throw binaryToTerminal(`sign --format ${format}`);
 }
 
 /** What goes into the signature is read twice: first to be hashed. @throws TOO_LARGE */

@@ -17,17 +17,17 @@ import {
   openDocument,
   pipeOut,
   requireFittingOutput,
-  STANDARD_STREAM,
   shown,
   unchanged,
   withSource,
 } from "../documents.ts";
 import { EXIT_NOT_VALID } from "../exit-status.ts";
+import { STANDARD_STREAM, writeOutputFile } from "../files.ts";
 import { localTime } from "../local-time.ts";
 import { openRevocationSources, type RevocationFlags } from "../revocation-sources.ts";
 import type { GlobalFlags } from "../settings.ts";
 import { MAX_MEMORY_BYTES, openSignatureFile, type SignatureFile } from "../signature-file.ts";
-import { conflictingOption, oneOf } from "../usage.ts";
+import { binaryToTerminal, conflictingOption, oneOf } from "../usage.ts";
 
 const KEYS = ["auth", "sign"] as const satisfies readonly CertificatePurpose[];
 const CONTENT_MODE = 0o666;
@@ -68,6 +68,7 @@ async function verify(
   if (path === signaturePath) throw usage("same-file", "the file and its signature are not to be the same", path);
   if (signaturePath !== undefined && flags.output !== undefined) throw conflictingOption("-o, --output");
   if (flags.output === STANDARD_STREAM && flags.json === true) throw conflictingOption("-o, --output");
+  if (flags.output === STANDARD_STREAM && context.deps.stdout.isTerminal) throw binaryToTerminal("verify -o -");
   if (flags.output !== undefined && flags.output !== STANDARD_STREAM) await requireFittingOutput(place, flags.output);
   const document = signaturePath === undefined ? undefined : await openDocument(path, context);
   const certificate = flags.cert === undefined ? undefined : await readCertificateFile("--cert", flags.cert);
@@ -94,7 +95,6 @@ async function verify(
 
 async function putContent(content: AsyncIterable<Uint8Array>, output: string, context: CommandContext): Promise<void> {
   if (output === STANDARD_STREAM) return pipeOut(content, context);
-  const { writeOutputFile } = await import("../files.ts");
   await writeOutputFile(resolve(output), content, CONTENT_MODE);
 }
 

@@ -128,7 +128,7 @@ export const en: Messages = {
       "face-output": "write the images into this folder; with --item into this file, or - for a pipe",
       "photo-output": "write into this file, or - for a pipe",
       png: "decode the photo and write PNG",
-      output: "write into this file; sign: readable by you alone",
+      output: "write into this file (sign: readable by you alone), - for a pipe",
       cert: "verify the certificate in this file (PEM or DER) instead of the card's",
       key: "sign (digital signature, the default) or auth (user authentication, which is for logins)",
       "verify-key": "whose key must have signed: sign (digital signature, the default) or auth (user authentication)",

@@ -2,7 +2,7 @@
 
 import { assertNever, type ErrorDetails, type JpkiError } from "../../lib/errors.ts";
 import type { ErrorText } from "./messages.ts";
-import { originOf, statusWordReason, systemReason } from "./reasons-ja.ts";
+import { fileReason, originOf, statusWordReason, systemReason } from "./reasons-ja.ts";
 import { japaneseUsage } from "./usage-ja.ts";
 
 /** The Japanese words for `error`. Its own (English) hint stands where it says more than the code does. */
@@ -248,14 +248,15 @@ function withReason(message: string, error: JpkiError, hint: string | undefined,
 }
 
 function malformed(error: JpkiError, what: string): ErrorText {
-  const origin = originOf(error);
+  const { path } = error.details;
+  const origin = typeof path === "string" ? `${path} ` : originOf(error);
   if (origin === undefined) return withReason(`データの${what}`, error, error.hint);
   return text(`${origin}の${what}`, error.hint);
 }
 
 function ioFailed(error: JpkiError): ErrorText {
   const { path, url } = error.details;
-  const reason = systemReason(error);
+  const reason = fileReason(error.details) ?? systemReason(error);
   if (reason === undefined) return withReason("ファイルを読み書きできません", error, error.hint);
   const name = [url, path].find((place) => typeof place === "string");
   if (name === undefined) return withReason("ファイルを読み書きできません", error, error.hint, reason);

@@ -47,6 +47,14 @@ const SYSTEM_ERRORS: ReadonlyMap<string, string> = new Map([
   ["EAI_AGAIN", "ホスト名を調べられません"],
 ]);
 
+/** `details.problem` of a file that is not as it should be. */
+const FILE_PROBLEMS: ReadonlyMap<string, string> = new Map([
+  ["folder", "フォルダーです"],
+  ["not-a-folder", "フォルダーではありません"],
+  ["no-plain-file", "通常のファイルではありません"],
+  ["changed", "途中で変更されました"],
+]);
+
 /** What {@link JpkiError.message} begins with, in the errors of lib/: whose bytes they were. */
 const ORIGINS: readonly (readonly [pattern: RegExp, origin: string])[] = [
   [
@@ -75,6 +83,11 @@ export function systemReason(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const own = "code" in error && typeof error.code === "string" ? SYSTEM_ERRORS.get(error.code) : undefined;
   return own ?? systemReason(error.cause);
+}
+
+/** What is wrong with a file; undefined where the error does not tell. */
+export function fileReason({ problem }: ErrorDetails): string | undefined {
+  return typeof problem === "string" ? FILE_PROBLEMS.get(problem) : undefined;
 }
 
 /** Whose bytes were malformed or too large; undefined where the message does not tell. */

@@ -188,10 +188,19 @@ describe("card photo", () => {
     expect([png.format, new Uint8Array(Buffer.from(png.data, "base64"))]).toEqual(["png", bytes]);
   });
 
-  it("a file that cannot be written: status 1, and the folder as it was", async () => {
+  it("an output that cannot be: status 1 before anybody is asked, and the folder as it was", async () => {
     await mkdir(at("taken"));
-    expect((await card(["card", "photo", "-o", at("taken")])).status).toBe(1);
+    await writeFile(at("file"), "old");
+    for (const argv of [
+      ["card", "photo", "-o", at("taken")],
+      ["card", "face", "--item", "name", "-o", at("taken")],
+      ["card", "face", "-o", at("file")],
+    ]) {
+      const { status, asked } = await card(argv);
+      expect([status, asked], argv.join(" ")).toEqual([1, 0]);
+    }
     expect(await readdir(at("taken"))).toEqual([]);
+    expect(await readFile(at("file"), "utf8")).toBe("old");
   });
 });
 

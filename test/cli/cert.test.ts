@@ -98,6 +98,20 @@ describe("cert -o", () => {
     expect((await lstat("/dev/null")).isCharacterDevice()).toBe(true);
   });
 
+  it("- is standard output", async () => {
+    const { status, out } = await jpki(["cert", "auth", "--format", "pem", "-o", "-"]);
+    expect([status, out]).toEqual([0, (await jpki(["cert", "auth", "--format", "pem"])).out]);
+  });
+
+  it("an output that cannot be is told before anybody is asked", async () => {
+    for (const path of [dir.path, at("no/such/folder")]) {
+      const { status, err } = await jpki(["cert", "sign", "-o", path], { env: { SSH_ASKPASS: "/bin/false" } });
+      expect([status, err]).toEqual([1, expect.stringContaining(path)]);
+    }
+    const { err } = await jpki(["cert", "auth", "-o", dir.path], { env: { LANG: "ja_JP.UTF-8" } });
+    expect(err).toContain(`${dir.path} を読み書きできません（通常のファイルではありません）`);
+  });
+
   it("DER is not for a terminal", async () => {
     const refused = await jpki(["--json", "cert", "auth", "--format", "der"], { terminal: true });
     expect([refused.status, refused.out]).toEqual([2, ""]);
@@ -190,6 +204,9 @@ describe("verify-cert", () => {
     expect((await verified("auth", "--ocsp", "ocsp.example")).status).toBe(2);
     expect((await verified("auth", "--crl", "ldap://crl.example/")).status).toBe(2);
     expect(await verified("auth", "--cert", at("nonsense"))).toEqual({ status: 1, reasons: "MALFORMED" });
+    for (const option of ["--cert", "--ca"])
+      for (const env of [{}, { LANG: "ja_JP.UTF-8" }])
+        expect((await jpki(["verify-cert", "auth", option, at("nonsense")], { env })).err).toContain(at("nonsense"));
     expect(await verified("auth", "--cert", at("absent"))).toEqual({ status: 1, reasons: "IO_FAILED" });
     expect(await verified("auth", "--crl", at("absent"))).toEqual({ status: 1, reasons: "IO_FAILED" });
   });

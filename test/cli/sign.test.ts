@@ -188,8 +188,8 @@ describe("refused", () => {
     const nobody = { env: { SSH_ASKPASS: "/bin/false" } };
     for (const path of [at("absent"), dir.path])
       expect(await problem(["sign", path, "-o", at("x")], nobody)).toMatchObject({ status: 1, code: "IO_FAILED" });
-    const nowhere = ["sign", at("doc"), "-o", at("no/such/folder")];
-    expect(await problem(nowhere, nobody)).toMatchObject({ status: 1, code: "IO_FAILED" });
+    for (const output of [at("no/such/folder"), dir.path])
+      expect(await problem(["sign", at("doc"), "-o", output], nobody)).toMatchObject({ status: 1, code: "IO_FAILED" });
   });
 
   it("nobody types: no signature, and nothing is written", async () => {
@@ -204,6 +204,8 @@ describe("refused", () => {
     expect(await problem(args)).toMatchObject({ status: 8, code: "POLICY_REFUSED" });
     const { status, err } = await jpki(["sign", at("doc")], { terminal: true });
     expect([status, err]).toEqual([2, expect.stringMatching(/-o/)]);
+    const content = await jpki(["verify", at("doc.p7m"), "-o", "-", "--ca", at("sign-ca.pem")], { terminal: true });
+    expect([content.status, content.out]).toEqual([2, ""]);
   });
 
   it.each<[string[]]>([
