@@ -41,7 +41,7 @@ const DEBIAN_PACKAGES = [
   ...["gnome-keyring", "dbus"],
   ...["rsync", "python3-paramiko", "putty-tools", "dropbear-bin", "libnss-wrapper", "libssh-dev", "ansible-core"],
   ...["p11-kit", "gnutls-bin", "libengine-pkcs11-openssl", "libnss3-tools", "curl"],
-  ...["nginx-light", "apache2-bin", "chromium", "xvfb", "xdotool"],
+  ...["nginx-light", "apache2-bin", "chromium", "xvfb", "xdotool", "openjdk-17-jre-headless"],
 ];
 
 /** Compiled when they are installed; left out by npm where that fails. */

@@ -93,6 +93,30 @@ describe.each([
     expect(stdout).toMatch(/Type: Private key \(RSA-2048\)/);
   });
 
+  describe("Java's keytool", () => {
+    const keytool = (...args: readonly string[]) => {
+      const store = ["-keystore", "NONE", "-storetype", "PKCS11", "-addprovider", "SunPKCS11"];
+      const options = [...store, "-providerarg", desk.at("java.cfg"), "-storepass", ""];
+      return runOk("keytool", [...args, ...options], { env: desk.env });
+    };
+
+    beforeAll(() => writeFile(desk.at("java.cfg"), `name = card\nlibrary = ${desk.module}\n`));
+
+    it("lists the key with its chain", async () => {
+      const { stdout } = await keytool("-list", "-v");
+      expect(stdout).toMatch(/^Alias name: JPKI authentication$/m);
+      expect(stdout).toMatch(/^Entry type: PrivateKeyEntry$/m);
+      expect(stdout).toMatch(/^Certificate chain length: 2$/m);
+    });
+
+    it("signs by SHA256withRSA", async () => {
+      const request = ["-certreq", "-alias", "JPKI authentication", "-sigalg", "SHA256withRSA"];
+      await writeFile(desk.at("request.pem"), (await keytool(...request)).stdout);
+      const { stderr } = await runOk("openssl", ["req", "-verify", "-noout", "-in", desk.at("request.pem")]);
+      expect(stderr).toMatch(/verify OK/);
+    });
+  });
+
   describe("OpenSSH", () => {
     let sshd: Sshd;
 
