@@ -105,9 +105,10 @@ class Connection implements ServedConnection {
   }
 
   /** Never rejects. */
-  async #serve({ code, body }: RpcFrame, dispatcher: Dispatcher): Promise<void> {
-    const answer =
-      body !== undefined && this.#hasRoomFor(body) ? await this.#answer(body, dispatcher) : this.#tooMuch();
+  async #serve({ code, body, isCut }: RpcFrame, dispatcher: Dispatcher): Promise<void> {
+    const fits = !isCut && this.#hasRoomFor(body);
+    const answer = fits ? await this.#answer(body, dispatcher) : this.#tooMuch(body, dispatcher);
+    body.fill(0); // it may hold a PIN
     // A failed write is told by the socket's own "error" and "close".
     if (!this.#socket.destroyed) this.#socket.write(encodeRpcFrame(code, answer));
   }
@@ -116,7 +117,6 @@ class Connection implements ServedConnection {
     this.#pendingBytes += body.length;
     const answer = await dispatcher.answer(body);
     this.#pendingBytes -= body.length;
-    body.fill(0); // it may hold a PIN
     return answer;
   }
 
@@ -125,7 +125,8 @@ class Connection implements ServedConnection {
     return this.#calls.size < pendingCalls && this.#pendingBytes + body.length <= pendingBytes;
   }
 
-  #tooMuch(): Uint8Array {
+  #tooMuch(body: Uint8Array, dispatcher: Dispatcher): Uint8Array {
+    dispatcher.dropSigning(body);
     this.#options.client.log.warn("PKCS #11 request refused: too much at once", { callsUnderWay: this.#calls.size });
     return encodeRpcError(CKR_DEVICE_MEMORY);
   }

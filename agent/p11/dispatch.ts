@@ -5,7 +5,7 @@
  * waits for as long as no card moves, and a person may take long over a PIN.
  */
 
-import { equalBytes, utf8 } from "../../lib/bytes.ts";
+import { ByteReader, equalBytes, utf8 } from "../../lib/bytes.ts";
 import { MalformedError, messageOf, TooLargeError } from "../../lib/errors.ts";
 import type { CallName } from "../../lib/p11/calls.ts";
 import {
@@ -21,6 +21,7 @@ import {
   encodeRpcResponse,
   type RpcRequest,
 } from "../../lib/p11/rpc-codec.ts";
+import { readUlong } from "../../lib/p11/wire.ts";
 import {
   type OpenApplication,
   type P11Application,
@@ -33,6 +34,8 @@ import { CkError } from "./ck-error.ts";
 import { refusalOf } from "./refusals.ts";
 
 const HANDSHAKE = utf8("PRIVATE-GNOME-KEYRING-PKCS11-PROTOCOL-V-1");
+/** They bring data for a signature, so they may be too long; their first value is the session. */
+const SIGNING: ReadonlySet<CallName> = new Set(["C_Sign", "C_SignUpdate", "C_SignFinal"]);
 const SERVED: ReadonlySet<string | undefined> = new Set(SERVED_CALLS);
 
 interface Running {
@@ -58,6 +61,25 @@ export class Dispatcher {
     this.#answers.add(answer);
     void answer.then(() => this.#answers.delete(answer));
     return answer;
+  }
+
+  /**
+   * A request that is too much to be answered: as any other error but want of room, it ends the signature that it
+   * belongs to.
+   *
+   * @param body its beginning at least.
+   */
+  dropSigning(body: Uint8Array): void {
+    try {
+      const { call, values } = decodeRpcRequest(body);
+      if (this.#running === undefined || call === undefined || !SIGNING.has(call)) return;
+      const calls: P11Calls = this.#running.application;
+      const session = readUlong(new ByteReader(values, call), "session");
+      calls.C_SignInit([session, undefined, 0], this.#running.ending.signal);
+    } catch (error) {
+      // No such session, or nothing that could be read: then there is no signature either.
+      if (!(error instanceof CkError || error instanceof MalformedError || error instanceof TooLargeError)) throw error;
+    }
   }
 
   /** The program is gone or wants no more: aborts what is under way and ends the application. May be called twice. */

@@ -9,17 +9,21 @@ import { ByteReader, ByteWriter, wipeableBytes } from "../bytes.ts";
 import { MAX_BODY_BYTES } from "./wire.ts";
 
 const HEADER_BYTES = 12;
+/** Of a body over the cap: call, signature and session (C_SignUpdate: 19 bytes). */
+const KEPT_BYTES = 32;
 
 /** A frame that has come in whole. */
 export interface RpcFrame {
   readonly code: number;
-  /** Fresh, owned by the caller; it may hold a PIN. Undefined: it was over the cap and nothing of it is kept. */
-  readonly body: Uint8Array | undefined;
+  /** Fresh, owned by the caller; it may hold a PIN. */
+  readonly body: Uint8Array;
+  /** It was over the cap: of the body its beginning is kept, by which it can be told what the request was. */
+  readonly isCut: boolean;
 }
 
 /**
  * Cuts a client's byte stream into frames. It never fails: there is no header that cannot be read, and a body over
- * the cap is taken off the stream without being kept, so that an error can be answered. (A client whose connection is
+ * the cap is taken off the stream without being kept but for its beginning, so that an error can be answered. (A client whose connection is
  * closed dies of it, by SIGPIPE, at its next call.)
  */
 export class RpcFrameDecoder {
@@ -27,9 +31,12 @@ export class RpcFrameDecoder {
   readonly #header = new Uint8Array(HEADER_BYTES);
   #headerBytes = 0;
   #code = 0;
-  /** Bytes to be thrown away before the body, and the body's bytes to come if it is thrown away itself. */
+  /** Bytes to be thrown away before the body. */
   #skip = 0;
-  #body: Uint8Array | undefined;
+  /** Bytes to be thrown away after what is kept of the body. */
+  #rest = 0;
+  #isCut = false;
+  #body: Uint8Array = new Uint8Array();
   #bodyBytes = 0;
 
   constructor(maxBytes: number = MAX_BODY_BYTES) {
@@ -42,8 +49,8 @@ export class RpcFrameDecoder {
     for (let rest = chunk; rest.length > 0; ) {
       rest = rest.subarray(this.#take(rest));
       if (!this.#isWhole()) continue;
-      frames.push({ code: this.#code, body: this.#body });
-      this.#body = undefined;
+      frames.push({ code: this.#code, body: this.#body, isCut: this.#isCut });
+      this.#body = new Uint8Array();
       this.#headerBytes = 0;
     }
     return frames;
@@ -57,11 +64,12 @@ export class RpcFrameDecoder {
       this.#skip -= skipped;
       return skipped;
     }
-    const body = this.#body ?? new Uint8Array();
-    const part = bytes.subarray(0, body.length - this.#bodyBytes);
-    body.set(part, this.#bodyBytes);
+    const part = bytes.subarray(0, this.#body.length - this.#bodyBytes);
+    this.#body.set(part, this.#bodyBytes);
     this.#bodyBytes += part.length;
-    return part.length;
+    const thrown = Math.min(this.#rest, bytes.length - part.length);
+    this.#rest -= thrown;
+    return part.length + thrown;
   }
 
   #takeHeader(bytes: Uint8Array): number {
@@ -73,15 +81,17 @@ export class RpcFrameDecoder {
       this.#code = reader.u32("code");
       this.#skip = reader.u32("options length");
       const length = reader.u32("body length");
-      if (length > this.#maxBytes) this.#skip += length;
-      else this.#body = wipeableBytes(length);
+      this.#isCut = length > this.#maxBytes;
+      this.#body = wipeableBytes(this.#isCut ? Math.min(length, KEPT_BYTES) : length);
+      this.#rest = length - this.#body.length;
       this.#bodyBytes = 0;
     }
     return part.length;
   }
 
   #isWhole(): boolean {
-    return this.#headerBytes === HEADER_BYTES && this.#skip === 0 && this.#bodyBytes === (this.#body?.length ?? 0);
+    const isBodyIn = this.#bodyBytes === this.#body.length && this.#rest === 0;
+    return this.#headerBytes === HEADER_BYTES && this.#skip === 0 && isBodyIn;
   }
 }
 

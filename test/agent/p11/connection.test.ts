@@ -214,6 +214,25 @@ describe("a live client is kept", () => {
     await isServed(client);
   });
 
+  it("and a signature that gets too much data is over", async () => {
+    const cancelled: unknown[] = [];
+    const C_SignInit: P11Calls["C_SignInit"] = ([session, mechanism]) => {
+      cancelled.push([session, mechanism]);
+      return [];
+    };
+    await serve({ C_SignInit });
+    const client = await initialized();
+    const tooLong = new Uint8Array(MAX_BODY_BYTES);
+    expect(await client.call("C_Sign", [7, tooLong, 256])).toEqual({ rv: CKR_DEVICE_MEMORY });
+    expect(await client.call("C_SignUpdate", [8, tooLong])).toEqual({ rv: CKR_DEVICE_MEMORY });
+    expect(await client.call("C_Login", [9, 1, tooLong])).toEqual({ rv: CKR_DEVICE_MEMORY });
+    expect(cancelled).toEqual([
+      [7, undefined],
+      [8, undefined],
+    ]);
+    await isServed(client);
+  });
+
   it("after bodies of no form", async () => {
     await serve();
     const client = await initialized();

@@ -10,7 +10,7 @@ function header(code: number, options: number, body: number): Uint8Array {
 }
 
 function shown(frames: readonly RpcFrame[]): unknown {
-  return frames.map(({ code, body }) => [code, body && toHex(body)]);
+  return frames.map(({ code, body, isCut }) => [code, isCut ? `cut ${toHex(body)}` : toHex(body)]);
 }
 
 test("the same frames come out however the stream is cut, what is too large among them", () => {
@@ -18,6 +18,7 @@ test("the same frames come out however the stream is cut, what is too large amon
     rpcRequestFrame(0x10, fromHex("0102")),
     rpcRequestFrame(0x11, fromHex("03"), ""),
     rpcRequestFrame(0x12, new Uint8Array(17).fill(7)),
+    rpcRequestFrame(0x14, fromHex("08".repeat(50))),
     rpcRequestFrame(0x13, new Uint8Array(), ""),
     rpcRequestFrame(0, fromHex("04"), "the name of a module"),
     rpcRequestFrame(0xffffffff, fromHex("05".repeat(16))),
@@ -25,7 +26,8 @@ test("the same frames come out however the stream is cut, what is too large amon
   const expected = [
     [0x10, "0102"],
     [0x11, "03"],
-    [0x12, undefined],
+    [0x12, `cut ${"07".repeat(17)}`],
+    [0x14, `cut ${"08".repeat(32)}`],
     [0x13, ""],
     [0, "04"],
     [0xffffffff, "05".repeat(16)],
@@ -52,13 +54,13 @@ describe("a body", () => {
     expect(frame?.body).toHaveLength(MAX_BODY_BYTES);
   });
 
-  it("over it is taken off the stream, and what follows is read", () => {
+  it("over it is taken off the stream but for its beginning, and what follows is read", () => {
     const decoder = new RpcFrameDecoder();
     const piece = new Uint8Array(65_536);
     decoder.push(concatBytes(header(7, 6, MAX_BODY_BYTES + 1), utf8("client")));
     for (let sent = 0; sent < MAX_BODY_BYTES; sent += piece.length) expect(decoder.push(piece)).toEqual([]);
     expect(shown(decoder.push(concatBytes(Uint8Array.of(9), rpcRequestFrame(8, fromHex("0a")))))).toEqual([
-      [7, undefined],
+      [7, `cut ${"00".repeat(32)}`],
       [8, "0a"],
     ]);
   });
