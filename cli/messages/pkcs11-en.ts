@@ -7,7 +7,9 @@ export const englishPkcs11: Pkcs11Texts = {
     "p11-kit-client.so is not installed here; it is in p11-kit-modules (Debian, Ubuntu), p11-kit-server (Fedora) or " +
     "p11-kit (Arch, Homebrew)",
   programs: {
-    module: "The PKCS#11 module, for programs that ask for one:",
+    module:
+      "The agent has to run with --pkcs11-socket, or with pkcs11-socket = true in its configuration.\n" +
+      "The PKCS#11 module, for programs that ask for one:",
     p11Kit:
       "p11-kit (GnuTLS, p11tool and others). For root, or for everybody: the same in /etc/pkcs11/modules/.\n" +
       "jpki-agent pkcs11 env --write puts it into",
@@ -17,7 +19,8 @@ export const englishPkcs11: Pkcs11Texts = {
       "Firefox: Settings, Security Devices, Load: the module above.",
     openssl:
       "OpenSSL by its PKCS#11 engine (package libengine-pkcs11-openssl), as ~/.config/jpki-agent/openssl.cnf.\n" +
-      "The lines that begin with # are for a card that does not make RSASSA-PSS; with such a card TLS 1.3 is impossible:",
+      "ssl_conf and all below [ssl] are for a card that makes no RSASSA-PSS, behind # while no such card is known;\n" +
+      "with one, TLS 1.3 is impossible:",
     curl: "curl:",
     openvpn: "OpenVPN; the id is what openvpn --show-pkcs11-ids MODULE prints:",
     wpa_supplicant: "wpa_supplicant; as a service it needs P11_KIT_SERVER_ADDRESS in its environment:",

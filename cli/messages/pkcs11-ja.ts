@@ -7,7 +7,9 @@ export const japanesePkcs11: Pkcs11Texts = {
     "p11-kit-client.so がインストールされていません。パッケージは p11-kit-modules（Debian、Ubuntu）、p11-kit-server（Fedora）、" +
     "p11-kit（Arch、Homebrew）です",
   programs: {
-    module: "PKCS#11 モジュール（モジュールを指定するプログラム用）:",
+    module:
+      "エージェントは --pkcs11-socket を付けて（または設定ファイルで pkcs11-socket = true として）起動する。\n" +
+      "PKCS#11 モジュール（モジュールを指定するプログラム用）:",
     p11Kit:
       "p11-kit（GnuTLS、p11tool など）。root や全ユーザーで使う場合は /etc/pkcs11/modules/ に同じ内容を置く。\n" +
       "jpki-agent pkcs11 env --write が書き込むファイル",
@@ -17,7 +19,8 @@ export const japanesePkcs11: Pkcs11Texts = {
       "Firefox は、設定の「セキュリティデバイス」で上のモジュールを追加する。",
     openssl:
       "OpenSSL の PKCS#11 エンジン（パッケージ libengine-pkcs11-openssl）。~/.config/jpki-agent/openssl.cnf に置く。\n" +
-      "# で始まる行は、RSASSA-PSS に対応しないカード用（そのカードでは TLS 1.3 は使えない）:",
+      "ssl_conf の行と [ssl] 以下は、RSASSA-PSS に対応しないカード用（該当するカードを読み取るまでは # を付けて表示する。\n" +
+      "そのカードでは TLS 1.3 は使えない）:",
     curl: "curl:",
     openvpn: "OpenVPN（id は openvpn --show-pkcs11-ids モジュール で表示される）:",
     wpa_supplicant: "wpa_supplicant（サービスとして動かす場合は、環境変数 P11_KIT_SERVER_ADDRESS も必要）:",

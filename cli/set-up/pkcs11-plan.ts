@@ -51,6 +51,7 @@ export function planPkcs11(options: Pkcs11Options, deps: Pick<Deps, "env" | "hom
         `  --key-type ENG --key '${KEY_URI}' https://…\n`,
       openvpn: `pkcs11-providers ${module}\npkcs11-protected-authentication 1\npkcs11-id '…'\n`,
       wpa_supplicant: [
+        `# P11_KIT_SERVER_ADDRESS=${serverAddress(socket)}`,
         `pkcs11_module_path=${module}`,
         "network={",
         '    ssid="…"',
