@@ -3,7 +3,6 @@
  * objects. Whatever lists answers from memory; only C_Login and the last step of a signature reach a card or a person.
  */
 
-import { messageOf } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { Args, Result } from "../../lib/p11/calls.ts";
 import {
@@ -12,28 +11,21 @@ import {
   CKF_SERIAL_SESSION,
   CKF_SIGN,
   CKR_CRYPTOKI_NOT_INITIALIZED,
-  CKR_KEY_HANDLE_INVALID,
   CKR_OBJECT_HANDLE_INVALID,
-  CKR_OPERATION_ACTIVE,
-  CKR_OPERATION_NOT_INITIALIZED,
   CKR_SESSION_PARALLEL_NOT_SUPPORTED,
   CKR_SLOT_ID_INVALID,
   CKR_TOKEN_NOT_PRESENT,
-  CKR_USER_NOT_LOGGED_IN,
-  CKR_USER_TYPE_INVALID,
-  CKU_CONTEXT_SPECIFIC,
-  CKU_USER,
 } from "../../lib/p11/constants.ts";
-import type { Mechanism } from "../../lib/p11/values.ts";
 import type { OpenApplication, P11Application, P11Client } from "./application.ts";
-import { matchesTemplate, readAttributes } from "./attributes.ts";
+import { readAttributes } from "./attributes.ts";
 import { CkError } from "./ck-error.ts";
-import { chooseMechanism, findMechanism, type Offering, offeredMechanisms, type SignMechanism } from "./mechanisms.ts";
+import { findMechanism, type Offering, offeredMechanisms } from "./mechanisms.ts";
 import { type HandledObject, ObjectTable } from "./object-table.ts";
-import { pinFromProgram } from "./program-pin.ts";
-import { cancelSigning, finishSigning, openOperation, signPart } from "./session-signing.ts";
+import { logIn } from "./session-login.ts";
+import { beginSearch, endSearch, nextFound } from "./session-search.ts";
+import { beginSigning, cancelSigning, finishSigning, signPart } from "./session-signing.ts";
 import { type Session, Sessions } from "./sessions.ts";
-import { SignOperation } from "./sign-operation.ts";
+import type { SignOperation } from "./sign-operation.ts";
 import { SlotEvents } from "./slot-events.ts";
 import { libraryInfo, slotInfo, tokenInfo } from "./slot-view.ts";
 import type { P11Slot, P11Slots, P11Token } from "./token.ts";
@@ -145,23 +137,8 @@ class Application implements P11Application {
   }
 
   async C_Login([handle, user, pin]: Args<"C_Login">, signal: AbortSignal): Promise<Result<"C_Login">> {
-    const session = this.#sessions.get(handle);
-    const { key, token, login, over } = session;
-    const until = AbortSignal.any([signal, over]);
-    switch (user) {
-      case CKU_USER:
-        await login.login(pinFromProgram(key, pin, this.#client.log), until);
-        return [];
-      case CKU_CONTEXT_SPECIFIC:
-        openOperation(session);
-        if (!token.asksEachTime) throw new CkError(CKR_OPERATION_NOT_INITIALIZED);
-        if (login.current === undefined) throw new CkError(CKR_USER_NOT_LOGGED_IN);
-        await login.loginAgain(pinFromProgram(key, pin, this.#client.log), until);
-        return [];
-      default:
-        // The security officer too: there is nothing here to be set up.
-        throw new CkError(CKR_USER_TYPE_INVALID);
-    }
+    await logIn({ session: this.#sessions.get(handle), user, pin, signal, log: this.#client.log });
+    return [];
   }
 
   C_Logout([handle]: Args<"C_Logout">): Result<"C_Logout"> {
@@ -177,24 +154,16 @@ class Application implements P11Application {
 
   C_FindObjectsInit([handle, template]: Args<"C_FindObjectsInit">): Result<"C_FindObjectsInit"> {
     const session = this.#sessions.get(handle);
-    if (session.found !== undefined) throw new CkError(CKR_OPERATION_ACTIVE);
-    const fitting = this.#visible(session).filter(({ object }) => matchesTemplate(object, template));
-    session.found = fitting.map((visible) => visible.handle);
+    beginSearch(session, template, () => this.#visible(session));
     return [];
   }
 
   C_FindObjects([handle, room]: Args<"C_FindObjects">): Result<"C_FindObjects"> {
-    const session = this.#sessions.get(handle);
-    if (session.found === undefined) throw new CkError(CKR_OPERATION_NOT_INITIALIZED);
-    const told = session.found.slice(0, room);
-    session.found = session.found.slice(room);
-    return [told];
+    return [nextFound(this.#sessions.get(handle), room)];
   }
 
   C_FindObjectsFinal([handle]: Args<"C_FindObjectsFinal">): Result<"C_FindObjectsFinal"> {
-    const session = this.#sessions.get(handle);
-    if (session.found === undefined) throw new CkError(CKR_OPERATION_NOT_INITIALIZED);
-    session.found = undefined;
+    endSearch(this.#sessions.get(handle));
     return [];
   }
 
@@ -204,15 +173,8 @@ class Application implements P11Application {
       cancelSigning(session);
       return [];
     }
-    if (session.signing !== undefined) throw new CkError(CKR_OPERATION_ACTIVE);
-    const chosen = this.#chooseMechanism(mechanism, session.token);
     const object = this.#objectsOf(session).find((known) => known.handle === key)?.object;
-    if (object !== undefined && object.kind !== "private-key") throw new CkError(CKR_KEY_HANDLE_INVALID);
-    // First: some cards show their certificate, and so their key, for as long as the login holds only.
-    if (session.login.current === undefined) throw new CkError(CKR_USER_NOT_LOGGED_IN);
-    if (object === undefined) throw new CkError(CKR_KEY_HANDLE_INVALID);
-    const { allowSha1 } = this.#shared;
-    session.signing = new SignOperation(chosen, { signatureBytes: object.modulusBytes, allowSha1 });
+    beginSigning({ session, mechanism, object, offering: this.#offering(session.token), log: this.#client.log });
     return [];
   }
 
@@ -265,20 +227,6 @@ class Application implements P11Application {
     const { id, key, token } = this.#slot(slotId);
     if (token === undefined) throw new CkError(CKR_TOKEN_NOT_PRESENT);
     return { id, key, token };
-  }
-
-  #chooseMechanism(mechanism: Mechanism, token: P11Token): SignMechanism {
-    try {
-      return chooseMechanism(mechanism, this.#offering(token));
-    } catch (error) {
-      // No signature yet: what programs ask for in vain is in the log alone.
-      if (error instanceof CkError && error.cause !== undefined)
-        this.#client.log.warn("mechanism refused", {
-          ...{ event: "sign", face: "pkcs11", mechanism: `0x${mechanism.type.toString(16)}`, result: "refused" },
-          text: messageOf(error.cause),
-        });
-      throw error;
-    }
   }
 
   #loginTo(token: P11Token): TokenLogin {

@@ -3,11 +3,10 @@
  * is never given to another.
  */
 
-import { equalBytes } from "../../lib/bytes.ts";
 import { JpkiError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import { type CertificateValues, certificateValues } from "./certificate-values.ts";
-import { makeObjects, type ObjectKind, type P11Object } from "./objects.ts";
+import { makeObjects, type ObjectKind, type ObjectSources, type P11Object } from "./objects.ts";
 import type { P11Slot, P11Token } from "./token.ts";
 
 export interface HandledObject {
@@ -17,10 +16,22 @@ export interface HandledObject {
 
 interface TokenObjects {
   readonly firstHandle: number;
-  /** What the objects were made of: the card may show its certificate later, after a login. */
-  certificate: Uint8Array | undefined;
-  caCertificate: Uint8Array | undefined;
-  objects: readonly HandledObject[];
+  /**
+   * By the certificate that they were made of, as the token gave it: the card may show it later, after a login, and who
+   * drops it (the holder's name and address are in the signature certificate) drops what was made of it.
+   */
+  readonly made: WeakMap<Uint8Array, Made>;
+}
+
+/** DER. */
+interface Sources extends Pick<ObjectSources, "key" | "asksEachTime"> {
+  readonly certificate: Uint8Array;
+  readonly caCertificate: Uint8Array | undefined;
+}
+
+interface Made {
+  readonly caCertificate: Uint8Array | undefined;
+  readonly objects: readonly HandledObject[];
 }
 
 /** Each kind has its place from the token's first handle on, so that one that comes later moves no other. */
@@ -38,30 +49,31 @@ export class ObjectTable {
 
   /** The token's objects, private ones too; none while its certificate is not seen. */
   list(key: P11Slot["key"], token: P11Token): readonly HandledObject[] {
-    const known = this.#entry(token);
+    const { firstHandle, made } = this.#entry(token);
     const certificate = token.certificate();
     const caCertificate = token.caCertificate();
-    if (isSame(known.certificate, certificate) && isSame(known.caCertificate, caCertificate)) return known.objects;
-    known.certificate = certificate;
-    known.caCertificate = caCertificate;
-    known.objects = this.#make(key, token, known);
-    return known.objects;
+    if (certificate === undefined) return [];
+    const known = made.get(certificate);
+    if (known !== undefined && known.caCertificate === caCertificate) return known.objects;
+    const objects = this.#make({ key, certificate, caCertificate, asksEachTime: token.asksEachTime }, firstHandle);
+    made.set(certificate, { caCertificate, objects });
+    return objects;
   }
 
   #entry(token: P11Token): TokenObjects {
     const known = this.#tokens.get(token);
     if (known !== undefined) return known;
-    const made = { firstHandle: this.#nextHandle, certificate: undefined, caCertificate: undefined, objects: [] };
+    const entry = { firstHandle: this.#nextHandle, made: new WeakMap() };
     this.#nextHandle += PLACES.length;
-    this.#tokens.set(token, made);
-    return made;
+    this.#tokens.set(token, entry);
+    return entry;
   }
 
-  #make(key: P11Slot["key"], { asksEachTime }: P11Token, from: TokenObjects): readonly HandledObject[] {
+  #make({ key, asksEachTime, ...from }: Sources, firstHandle: number): readonly HandledObject[] {
     const certificate = this.#read(from.certificate);
     if (certificate === undefined) return [];
     const objects = makeObjects({ key, certificate, caCertificate: this.#read(from.caCertificate), asksEachTime });
-    return objects.map((object) => ({ handle: from.firstHandle + PLACES.indexOf(object.kind), object }));
+    return objects.map((object) => ({ handle: firstHandle + PLACES.indexOf(object.kind), object }));
   }
 
   /** A certificate that cannot be read is as if it were not there: the others are of use without it. */
@@ -75,8 +87,4 @@ export class ObjectTable {
       return undefined;
     }
   }
-}
-
-function isSame(one: Uint8Array | undefined, other: Uint8Array | undefined): boolean {
-  return one === other || (one !== undefined && other !== undefined && equalBytes(one, other));
 }

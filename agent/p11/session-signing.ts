@@ -1,17 +1,21 @@
 /** C_SignInit to C_SignFinal, for one session. Only the last step of each reaches the card. */
 
-import { JpkiError, PolicyError } from "../../lib/errors.ts";
+import { JpkiError, messageOf, PolicyError } from "../../lib/errors.ts";
+import type { Logger } from "../../lib/log.ts";
 import {
   CKR_FUNCTION_CANCELED,
+  CKR_KEY_HANDLE_INVALID,
   CKR_OPERATION_ACTIVE,
   CKR_OPERATION_NOT_INITIALIZED,
   CKR_USER_NOT_LOGGED_IN,
 } from "../../lib/p11/constants.ts";
-import type { SizeOnly } from "../../lib/p11/values.ts";
+import type { Mechanism, SizeOnly } from "../../lib/p11/values.ts";
 import { CkError } from "./ck-error.ts";
 import { signAnswer } from "./error-answers.ts";
+import { chooseMechanism, type Offering, type SignMechanism } from "./mechanisms.ts";
+import type { P11Object } from "./objects.ts";
 import type { Session } from "./sessions.ts";
-import type { SignOperation } from "./sign-operation.ts";
+import { SignOperation } from "./sign-operation.ts";
 import type { P11Login } from "./token.ts";
 
 /** A signature, or its length where there is no room for it: then the operation goes on. */
@@ -22,6 +26,40 @@ export function openOperation({ signing }: Session): SignOperation {
   if (signing === undefined) throw new CkError(CKR_OPERATION_NOT_INITIALIZED);
   if (signing.underWay) throw new CkError(CKR_OPERATION_ACTIVE);
   return signing;
+}
+
+export interface BeginCall {
+  readonly session: Session;
+  readonly mechanism: Mechanism;
+  /** What the program has named; undefined: there is no such object. */
+  readonly object: P11Object | undefined;
+  readonly offering: Offering;
+  readonly log: Logger;
+}
+
+/** C_SignInit. @throws CkError. */
+export function beginSigning({ session, mechanism, object, offering, log }: BeginCall): void {
+  if (session.signing !== undefined) throw new CkError(CKR_OPERATION_ACTIVE);
+  const chosen = chosenMechanism(mechanism, offering, log);
+  if (object !== undefined && object.kind !== "private-key") throw new CkError(CKR_KEY_HANDLE_INVALID);
+  // First: some cards show their certificate, and so their key, for as long as the login holds only.
+  if (session.login.current === undefined) throw new CkError(CKR_USER_NOT_LOGGED_IN);
+  if (object === undefined) throw new CkError(CKR_KEY_HANDLE_INVALID);
+  session.signing = new SignOperation(chosen, { signatureBytes: object.modulusBytes, allowSha1: offering.allowSha1 });
+}
+
+/** No signature yet: what programs ask for in vain is in the log alone. */
+function chosenMechanism(mechanism: Mechanism, offering: Offering, log: Logger): SignMechanism {
+  try {
+    return chooseMechanism(mechanism, offering);
+  } catch (error) {
+    if (error instanceof CkError && error.cause !== undefined)
+      log.warn("mechanism refused", {
+        ...{ event: "sign", face: "pkcs11", mechanism: `0x${mechanism.type.toString(16)}`, result: "refused" },
+        text: messageOf(error.cause),
+      });
+    throw error;
+  }
 }
 
 /** C_SignInit without a mechanism: as if it had not begun. A signature under way is taken back. */
