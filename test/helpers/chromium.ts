@@ -7,7 +7,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Browser, chromium, type Page } from "playwright-core";
+import { chromium, type Page } from "playwright-core";
 import { runOk } from "./run.ts";
 import type { TlsServer } from "./tls-server.ts";
 
@@ -30,7 +30,6 @@ export interface ChromiumOptions {
 }
 
 export interface Chromium {
-  readonly browser: Browser;
   newPage(): Promise<Page>;
   /** Waits for the window that asks for the token's PIN. It wants something typed; NSS makes no use of it. */
   unlock(): Promise<void>;
@@ -41,15 +40,15 @@ export async function startChromium({ folder, env, nssLine, servers }: ChromiumO
   const policyFile = join(POLICY_FOLDER, `jpki-agent-test-${process.pid}.json`);
   const home = { ...env, HOME: join(folder, "chromium-home") };
   await makeNssDatabase(home, nssLine, servers);
-  await mkdir(POLICY_FOLDER, { recursive: true });
-  await writeFile(policyFile, JSON.stringify(POLICY));
   const screen = await startScreen(home);
   const display = { ...home, DISPLAY: screen.display };
   const close = async () => {
     await screen.close();
-    await rm(policyFile);
+    await rm(policyFile, { force: true });
   };
   try {
+    await mkdir(POLICY_FOLDER, { recursive: true });
+    await writeFile(policyFile, JSON.stringify(POLICY));
     const browser = await chromium.launch({
       executablePath: CHROMIUM,
       headless: false,
@@ -57,7 +56,6 @@ export async function startChromium({ folder, env, nssLine, servers }: ChromiumO
       env: display,
     });
     return {
-      browser,
       newPage: () => browser.newPage(),
       unlock: async () => {
         const { stdout } = await runOk("xdotool", ["search", "--sync", "--name", UNLOCK_WINDOW], { env: display });
