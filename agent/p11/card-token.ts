@@ -92,8 +92,8 @@ export class CardToken implements P11Token {
       return await logins.attempt(this.#keyId, async (revoked) => {
         const either = AbortSignal.any([signal, this.#gone.signal, revoked]);
         either.throwIfAborted();
-        this.#requirePermitted();
         program = await who.program();
+        this.#requirePermitted();
         await this.#act(pin, pins, program, either);
         either.throwIfAborted();
         this.#requirePermitted(); // a phone has shown only now which key it has

@@ -87,7 +87,7 @@ export const en: Messages = {
       "pin-cache-ttl": "forget a remembered PIN after this many seconds without use",
       "card-hold": "keep the card this long for the next request (default 3)",
       "wait-card": "wait this long for the card to be placed on a reader (default 30; 0: not at all)",
-      "allow-sha1": "also sign with ssh-rsa (SHA-1), for servers that know nothing newer",
+      "allow-sha1": "also sign with SHA-1 (ssh-rsa, PKCS#11), for servers that know nothing newer",
       "allow-any-data": "also sign data that is neither an SSH login nor an SSH signature; dangerous",
       confirm: "ask before each signature, also while the PIN is remembered",
       "allow-forwarded":

@@ -88,7 +88,7 @@ export const ja: Messages = {
       "pin-cache-ttl": "記憶した暗証番号を、最後に使ってからこの秒数で消去する",
       "card-hold": "次の要求に備えてカードとの接続を保つ秒数（既定 3）",
       "wait-card": "カードがリーダーに置かれるのを待つ秒数（既定 30、0: 待たない）",
-      "allow-sha1": "ssh-rsa（SHA-1）の署名も許可する（古いサーバー向け）",
+      "allow-sha1": "SHA-1 の署名（ssh-rsa、PKCS#11）も許可する（古いサーバー向け）",
       "allow-any-data": "SSH のログインや署名以外のデータにも署名する（危険）",
       confirm: "暗証番号を記憶している間も、署名のたびに確認する",
       "allow-forwarded":

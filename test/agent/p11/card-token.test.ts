@@ -205,6 +205,7 @@ describe("a login", () => {
     await expect(logIn(desk.token)).rejects.toMatchObject({ code: "POLICY_REFUSED", details: { problem } });
     await expect(login.sign("pkcs1", DATA, "CKM_RSA_PKCS", going())).rejects.toMatchObject({ code: "POLICY_REFUSED" });
     expect(results(desk.record)).toEqual([`refused ${problem}`]);
+    expect(desk.log.lines.find(({ message }) => message === "no login")?.fields["program"]).toBe("curl (1234)");
     expect(desk.prompt.uses).toEqual([]);
     await desk.close();
   });
