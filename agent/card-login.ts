@@ -14,7 +14,8 @@ import type { PinRequest } from "../lib/pin/prompt.ts";
 import type { CardRecord, CardRegistry } from "./card-registry.ts";
 import type { GivenTries } from "./given-tries.ts";
 import type { PinBroker } from "./pin-broker.ts";
-import { type LoginOutcome, type PinSource, protectedPin, verifyWith, wrongPin } from "./pin-login.ts";
+import { type LoginOutcome, type PinSource, protectedPin, sameAgain, verifyWith, wrongPin } from "./pin-login.ts";
+import { RefusedPins } from "./refused-pins.ts";
 import type { InsertedCard, RememberedPins } from "./remembered-pins.ts";
 import { Turns } from "./turns.ts";
 import type { TypedPin } from "./typed-pin.ts";
@@ -65,6 +66,8 @@ interface Attempt<T> extends LoginManner {
   readonly job: (jpki: JpkiApplication) => Promise<T>;
   /** With a PIN that a program brought. */
   readonly given?: GivenTries | undefined;
+  /** Where wrong ones are noted. */
+  readonly wrongPins?: RefusedPins | undefined;
 }
 
 export class CardLogin {
@@ -86,7 +89,7 @@ export class CardLogin {
    * Runs `job` once, right after the PIN is verified. A wrong PIN is asked again while two or more
    * tries are left.
    *
-   * @throws PinError `PIN_WRONG` (one try left), `PIN_CANCELLED`, `PIN_FORMAT`, `PIN_BLOCKED`, `PIN_NO_PROMPT`;
+   * @throws PinError `PIN_WRONG` (one try left, or the same again, which is not sent), `PIN_CANCELLED`, `PIN_FORMAT`, `PIN_BLOCKED`, `PIN_NO_PROMPT`;
    * PcscError; what `job` throws; the signal's reason.
    */
   async run<T>(
@@ -141,22 +144,33 @@ export class CardLogin {
     const { card, signal, typedPin } = attempt;
     const { reader } = card.slot;
     const fromBefore = () => typedPin?.sourceFor(insertedCard(card), this.#logins) ?? this.#recall(card);
-    let step = await this.#attemptTwice(attempt, fromBefore);
-    while (step.kind !== "done") {
-      typedPin?.wipe(); // wrong, or a try was lost since the person saw the number
-      const { triesLeft } = step;
-      const previous = step.kind === "wrong" && step.typed ? "wrong" : undefined;
-      const question = { ...request, pin: this.#pin, reader, triesLeft, previous } as const;
-      if (step.kind === "wrong" && step.typed && step.triesLeft < 2) {
-        broker.holdWrong(question);
-        throw wrongPin(this.#pin, step.triesLeft);
+    const wrongPins = new RefusedPins();
+    const noting = { ...attempt, wrongPins };
+    try {
+      let step = await this.#attemptTwice(noting, fromBefore);
+      while (step.kind !== "done") {
+        typedPin?.wipe(); // wrong, or a try was lost since the person saw the number
+        const { triesLeft } = step;
+        const previous = step.kind === "wrong" && step.typed ? "wrong" : undefined;
+        const question = { ...request, pin: this.#pin, reader, triesLeft, previous } as const;
+        if (step.kind === "wrong" && step.typed && step.triesLeft < 2) {
+          broker.holdWrong(question);
+          throw wrongPin(this.#pin, step.triesLeft);
+        }
+        const pin = await broker.ask(question, signal);
+        attempt.onAnswered?.();
+        if (wrongPins.has(pin)) {
+          pin.wipe();
+          broker.holdWrong(question);
+          throw sameAgain(this.#pin, triesLeft);
+        }
+        typedPin?.keep(insertedCard(card), pin, triesLeft, this.#logins);
+        step = await this.#attempt(noting, { kind: "typed", pin, triesLeft });
       }
-      const pin = await broker.ask(question, signal);
-      attempt.onAnswered?.();
-      typedPin?.keep(insertedCard(card), pin, triesLeft, this.#logins);
-      step = await this.#attempt(attempt, { kind: "typed", pin, triesLeft });
+      return step.value;
+    } finally {
+      wrongPins.wipe();
     }
-    return step.value;
   }
 
   /** Someone may have left the card verified, so that it does not tell its tries: without power it does. */
@@ -181,7 +195,8 @@ export class CardLogin {
   }
 
   /** One session with the card; wipes the PIN. Unless the job is done, the card is without power afterwards. */
-  async #attempt<T>({ card, signal, job, letGo, typedPin, given }: Attempt<T>, source: PinSource): Promise<Step<T>> {
+  async #attempt<T>(attempt: Attempt<T>, source: PinSource): Promise<Step<T>> {
+    const { card, signal, job, letGo, typedPin, given, wrongPins } = attempt;
     const { registry, remembered } = this.#options;
     const hold = this.#options.hold && letGo !== true;
     let accepted = false;
@@ -198,6 +213,7 @@ export class CardLogin {
         refused = outcome;
         if (outcome.kind === "wrong" && source.kind === "given")
           given?.noteWrong(card.slot.insertion, this.#pin, source.pin);
+        if (outcome.kind === "wrong" && source.kind !== "none") wrongPins?.add(source.pin);
         return { ...outcome, typed: source.kind === "typed" };
       }
       accepted = outcome.sent;

@@ -4,9 +4,8 @@
  * there, and another one not for a moment. Whoever wants to change that takes the card out.
  */
 
-import { equalBytes } from "../lib/bytes.ts";
 import { PinError } from "../lib/errors.ts";
-import type { Pin, PinName } from "../lib/pin/pin.ts";
+import { isSamePin, type Pin, type PinName } from "../lib/pin/pin.ts";
 import { HeldRefusals } from "./held-refusals.ts";
 import { pinWords } from "./pin-login.ts";
 
@@ -40,7 +39,7 @@ export class GivenTries {
   requireSendable(insertion: number, name: PinName, pin: Pin): void {
     const key = keyOf(insertion, name);
     const wrong = this.#wrong.get(key);
-    if (wrong !== undefined && isSame(wrong.pin, pin))
+    if (wrong !== undefined && isSamePin(wrong.pin, pin))
       throw new PinError("PIN_WRONG", `use ${pinWords(name)}: not tried again; it was wrong before`, {
         hint: "correct the PIN in the program's settings; if it is right by now, take the card out and put it back",
         details: { pin: name },
@@ -79,8 +78,4 @@ export class GivenTries {
 
 function keyOf(insertion: number, name: PinName): string {
   return `${insertion} ${name}`;
-}
-
-function isSame(one: Pin, other: Pin): boolean {
-  return one.expose((bytes) => other.expose((others) => equalBytes(bytes, others)));
 }

@@ -114,6 +114,14 @@ export function wrongPin(pin: PinName, triesLeft: number): PinError {
   });
 }
 
+/** The error where a person's answer is one that the card has just refused: it was not sent. */
+export function sameAgain(pin: PinName, triesLeft: number | undefined): PinError {
+  return new PinError("PIN_WRONG", `use ${WORDS[pin]}: not sent; the same was wrong a moment ago`, {
+    hint: "make sure of the right one first, also in the program that answers for you, if there is one",
+    details: { problem: "same-again", pin, ...(triesLeft === undefined ? {} : { triesLeft }) },
+  });
+}
+
 /** The error where too few tries are left to spend one without a person's yes. */
 export function protectedPin(pin: PinName, triesLeft: number | undefined, hint: string): PinError {
   const left = triesLeft === undefined ? "the card does not tell the tries left" : `tries left: ${triesLeft}`;

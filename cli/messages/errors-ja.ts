@@ -54,6 +54,11 @@ function japaneseWords(error: JpkiError): ErrorText {
     case "PIN_FORMAT":
       return text(pinProblem(details), "カードには送っていないため、残り回数は減っていません");
     case "PIN_WRONG":
+      if (details["problem"] === "same-again")
+        return text(
+          `先ほど違っていた${pinNoun(details)}と同じため、カードには送りませんでした${tries(details)}`,
+          "正しいものを確かめてから、もう一度実行してください（代わりに入力するプログラムの設定も確かめてください）",
+        );
       return text(
         `${pinNoun(details)}が違います${tries(details)}`,
         "残り回数がなくなると、市区町村窓口での再設定が必要です",

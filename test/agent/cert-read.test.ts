@@ -91,7 +91,10 @@ describe("certificates", () => {
 
 describe("the signature password", () => {
   it("wrong: asked again while two or more tries are left, and no try is ever the last one", async () => {
-    const { card, prompt, outcome } = await read({ names: ["sign"], answers: Array(9).fill("WRONG1") });
+    const { card, prompt, outcome } = await read({
+      names: ["sign"],
+      answers: ["WRONG1", "WRONG2", "WRONG3", "WRONG4", "WRONG5"],
+    });
     expect(outcome).toEqual(fails("PIN_WRONG", { pin: "sign", triesLeft: 1 }));
     expect(prompt.shown.map(({ request }) => [request.triesLeft, request.previous])).toEqual([
       [5, undefined],
@@ -100,6 +103,15 @@ describe("the signature password", () => {
       [2, "wrong"],
     ]);
     expect(card.triesLeft).toMatchObject({ auth: 3, sign: 1 });
+  });
+
+  it("wrong and the same again: not sent, and nobody is asked a third time", async () => {
+    const { card, prompt, outcome } = await read({
+      names: ["sign"],
+      answers: ["WRONG1", "WRONG2", "wrong1", "TEST1234"],
+    });
+    expect(outcome).toEqual(fails("PIN_WRONG", { problem: "same-again", pin: "sign", triesLeft: 3 }));
+    expect([card.pinAttempts, card.triesLeft.sign, prompt.shown.length]).toEqual([2, 3, 3]);
   });
 
   it("one try left: only after a yes of its own", async () => {

@@ -125,7 +125,7 @@ describe("a document", () => {
 
   it("a wrong password signs nothing", async () => {
     const { error, card, entries } = await sign({ request: raw("sign"), answer: "WRONG1" });
-    expect(error).toMatchObject({ code: "PIN_WRONG", details: { triesLeft: 1 } });
+    expect(error).toMatchObject({ code: "PIN_WRONG", details: { triesLeft: 4 } });
     expect(card.log.filter(({ command }) => command.startsWith("80 2A"))).toEqual([]);
     expect(entries).toMatchObject([{ result: "failed", reason: "PIN_WRONG" }]);
   });

@@ -204,7 +204,7 @@ describe.each(["off", "session", "timed", "keychain"] as const)("--pin-cache %s"
 });
 
 it("the sequences do reach the last try, and do block the card where a person allows it", async () => {
-  const wrong = { kind: "sign", typed: ["3333", "3333", "3333"], lastTry: true } as const;
+  const wrong = { kind: "sign", typed: ["3333", "2222", "3333"], lastTry: true } as const;
   const card = new VirtualCard({ pki, authPin: PINS[0] });
   const person: Person = { typed: [...wrong.typed], lastTry: true, allowed: 0, entered: 0 };
   const desk = await setUpCardKeys({ cards: [card], prompt: promptOf(person), refusalMs: 0 });

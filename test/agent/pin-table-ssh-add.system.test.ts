@@ -32,6 +32,8 @@ interface Run {
   /** "taken", or why the agent refused; "nothing came" if it was asked nothing. With "|": either, as it happens. */
   readonly outcome: string;
   readonly attempts: number;
+  /** So long after the last one that another PIN may be tried. */
+  readonly later?: boolean;
 }
 
 interface Case {
@@ -42,11 +44,14 @@ interface Case {
 }
 
 const types = (text: string) => `printf '%s\\n' '${text}'`;
+const THIRD_PIN = "5173";
+const LATER_MS = 10_000;
 const ASKS = "touch asking; exec sleep 1000";
 const right: Run = { askpass: types(PIN), outcome: "taken", attempts: 1 };
 const wrong: Run = { askpass: types(OTHER_PIN), outcome: "PIN_WRONG", attempts: 1 };
 /** What ssh-add sends if its askpass program gave it nothing: an empty PIN. */
 const nothing: Run = { askpass: "exit 1", outcome: "PIN_CANCELLED", attempts: 0 };
+const rightLater: Run = { ...right, later: true };
 const noPin = (text: string): readonly Case[] => [
   { how: "not sent to the card", runs: [{ askpass: types(text), outcome: "PIN_FORMAT", attempts: 0 }, right] },
 ];
@@ -57,11 +62,21 @@ const TABLE: FaultTable<Case> = {
   long: noPin(NO_PINS.long),
   letters: noPin(NO_PINS.letters),
   "full-width digits": noPin(NO_PINS["full-width digits"]),
-  "wrong once": [{ how: "sent once; the next one is another answer", runs: [wrong, right] }],
+  "wrong once": [
+    { how: "sent once; the next one is another answer", runs: [wrong, rightLater] },
+    {
+      how: "not sent again, and no other right after it",
+      runs: [wrong, { ...wrong, attempts: 0 }, { ...right, outcome: "PIN_PROTECTED", attempts: 0 }],
+    },
+  ],
   "wrong twice": [
     {
       how: "each sent once; the last try is not for ssh-add, not even with the right PIN",
-      runs: [wrong, wrong, { ...right, outcome: "PIN_PROTECTED", attempts: 0 }],
+      runs: [
+        wrong,
+        { ...wrong, askpass: types(THIRD_PIN), later: true },
+        { ...rightLater, outcome: "PIN_PROTECTED", attempts: 0 },
+      ],
     },
     { how: "blocked", triesLeft: 0, runs: [{ ...right, outcome: "PIN_BLOCKED", attempts: 0 }] },
   ],
@@ -77,7 +92,7 @@ const TABLE: FaultTable<Case> = {
   "client gone": [
     {
       how: "while the card checks a PIN that is wrong: that counts, and it is not sent again",
-      runs: [{ ...wrong, killed: "at VERIFY", outcome: "PIN_WRONG|abandoned" }, right],
+      runs: [{ ...wrong, killed: "at VERIFY", outcome: "PIN_WRONG|abandoned" }, rightLater],
     },
     {
       how: "while the card checks a PIN that is right",
@@ -99,6 +114,7 @@ async function openBench() {
   await mkdir(folder);
   const card = new VirtualCard({ pki, authPin: PIN });
   let beforeVerify = () => {};
+  let waitedMs = 0;
   const watched = {
     atr: card.atr,
     protocol: card.protocol,
@@ -116,7 +132,7 @@ async function openBench() {
     {
       transport: createVirtualTransport({ slots: [{ reader: "R", card: watched }] }),
       known: { list: () => [], remember: async () => {} },
-      ...{ prompt, log, now: () => performance.now() },
+      ...{ prompt, log, now: () => performance.now() + waitedMs },
     },
     {
       socketPath: join(folder, "run/agent.sock"),
@@ -136,7 +152,13 @@ async function openBench() {
     };
     return spawn("ssh-add", ["-s", "jpki"], { env, stdio: "ignore", detached: true });
   };
-  return { folder, card, log, prompt, agent, start, onVerify: (run: () => void) => (beforeVerify = run) };
+  const onVerify = (run: () => void) => {
+    beforeVerify = run;
+  };
+  const wait = (ms: number) => {
+    waitedMs += ms;
+  };
+  return { folder, card, log, prompt, agent, start, onVerify, wait };
 }
 
 type Bench = Awaited<ReturnType<typeof openBench>>;
@@ -148,8 +170,9 @@ function outcomes({ log }: Bench): readonly unknown[] {
     .map(({ fields }) => (fields["result"] === "done" ? "taken" : fields["reason"]));
 }
 
-async function play(bench: Bench, { askpass, killed, ...expected }: Run): Promise<void> {
+async function play(bench: Bench, { askpass, killed, later, ...expected }: Run): Promise<void> {
   const { card, folder } = bench;
+  if (later === true) bench.wait(LATER_MS);
   const before = { attempts: card.pinAttempts, outcomes: outcomes(bench).length };
   const child = await bench.start(askpass);
   const kill = () => void process.kill(-(child.pid ?? 0), "SIGKILL");
@@ -181,7 +204,7 @@ describe("ssh-add -s jpki", () => {
       expect((await askSignature(bench.agent.socketPath)) !== undefined).toBe(isTaken);
       // What was taken is sent once for a signature of its own; what was refused never again.
       expect(bench.card.pinAttempts).toBe(attempts + (isTaken ? 1 : 0));
-      expect(JSON.stringify(bench.log.lines)).not.toMatch(/739|8264/);
+      expect(JSON.stringify(bench.log.lines)).not.toMatch(/739|8264|5173/);
     } finally {
       await bench.agent.close();
     }

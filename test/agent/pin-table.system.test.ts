@@ -24,6 +24,7 @@ import { type TempDir, tempDir } from "../helpers/temp-dir.ts";
 const PIN = "7391";
 const RIGHT: Answer = { typed: PIN };
 const WRONG: Answer = { typed: "7390" };
+const WRONG_TOO: Answer = { typed: "7389" };
 const never = new AbortController().signal;
 
 interface Row {
@@ -55,7 +56,8 @@ const TABLE: readonly Row[] = [
   })),
   { title: "short, then right", answers: [{ typed: "739" }, RIGHT], outcome: "signed", attempts: 1, questions: 2 },
   { title: "wrong once", answers: [WRONG, RIGHT], outcome: "signed", attempts: 2, questions: 2 },
-  { title: "wrong twice", answers: [WRONG, WRONG], outcome: "PIN_WRONG", attempts: 2, questions: 2 },
+  { title: "wrong twice", answers: [WRONG, WRONG_TOO], outcome: "PIN_WRONG", attempts: 2, questions: 2 },
+  { title: "the same wrong one twice", answers: [WRONG, WRONG], outcome: "PIN_WRONG", attempts: 1, questions: 2 },
   { title: "wrong, then cancelled", answers: [WRONG, "cancel"], outcome: "PIN_CANCELLED", attempts: 1, questions: 2 },
   { title: "cancelled", answers: ["cancel"], outcome: "PIN_CANCELLED", attempts: 0, questions: 1 },
   { title: "one try left, no", answers: ["no"], triesLeft: 1, outcome: "PIN_CANCELLED", attempts: 0, questions: 1 },

@@ -187,9 +187,16 @@ describe("a PIN", () => {
 
   it("that is wrong: asked again until one try is left", async () => {
     const card = await desk.layCard({ profile: "phone" });
-    await desk.sand.answer("0000");
+    await desk.sand.answer("0000", "0001");
     expect(await exportKey()).toEqual({ code: "PIN_WRONG", status: 5 });
     expect(card.triesLeft.auth).toBe(1);
+  });
+
+  it("that is wrong, from a program that has no other answer: sent once", async () => {
+    const card = await desk.layCard({ profile: "phone" });
+    await desk.sand.answer("0000");
+    expect(await exportKey()).toEqual({ code: "PIN_WRONG", status: 5 });
+    expect(card.triesLeft.auth).toBe(2);
   });
 
   it.each([

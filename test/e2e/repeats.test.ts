@@ -59,7 +59,7 @@ async function onNewConnections(user: string): Promise<void> {
 describe.each([
   { what: "cancels", answers: [null], reason: "PIN_CANCELLED", prompts: 1 },
   // As ssh itself would be: asked again while two tries are left, then no more.
-  { what: "is wrong until one try is left", answers: ["9999", "9999", "1234"], reason: "PIN_WRONG", prompts: 2 },
+  { what: "is wrong until one try is left", answers: ["9999", "9998", "1234"], reason: "PIN_WRONG", prompts: 2 },
 ])("a person who $what is not asked again", ({ answers, reason, prompts }) => {
   beforeEach(async () => {
     desk = await openClientDesk(...answers);

@@ -161,7 +161,7 @@ describe("sign", () => {
   });
 
   it("the last try is not spent without a yes", async () => {
-    const wrong = await open(["0000", "0000"]);
+    const wrong = await open(["0000", "0001"]);
     const signed = wrong.jpki.sign({ data: DATA, hash: "sha256" }, { description: "x" });
     await expect(signed).rejects.toMatchObject({ code: "PIN_WRONG" });
     const { jpki, questions } = await open([DEFAULT_AUTH_PIN]);
