@@ -172,7 +172,11 @@ function outcomes({ log }: Bench): readonly unknown[] {
 
 async function play(bench: Bench, { askpass, killed, later, ...expected }: Run): Promise<void> {
   const { card, folder } = bench;
-  if (later === true) bench.wait(LATER_MS);
+  if (later === true) {
+    bench.wait(LATER_MS);
+    // Now the agent sees that its clock was moved, not when it has a PIN to forget.
+    expect(await askSignature(bench.agent.socketPath)).toBeUndefined();
+  }
   const before = { attempts: card.pinAttempts, outcomes: outcomes(bench).length };
   const child = await bench.start(askpass);
   const kill = () => void process.kill(-(child.pid ?? 0), "SIGKILL");
