@@ -58,7 +58,7 @@ export async function requireFittingFile(path: string): Promise<void> {
 export async function requireFittingFolder(path: string): Promise<void> {
   await named(`write into ${path}`, path, async () => {
     const found = await stat(path).catch(ifAbsent);
-    if (found === undefined) return;
+    if (found === undefined) return requireFittingFolder(dirname(path));
     if (!found.isDirectory()) throw unfit(path, "not-a-folder", "it is no folder");
     await access(path, constants.W_OK);
   });

@@ -195,6 +195,7 @@ describe("card photo", () => {
       ["card", "photo", "-o", at("taken")],
       ["card", "face", "--item", "name", "-o", at("taken")],
       ["card", "face", "-o", at("file")],
+      ["card", "face", "-o", at("file/of/folders")],
     ]) {
       const { status, asked } = await card(argv);
       expect([status, asked], argv.join(" ")).toEqual([1, 0]);
