@@ -12,7 +12,6 @@ import { CardStatusError, JpkiError, MalformedError, PolicyError } from "../lib/
 import { SW_FILE_NOT_FOUND } from "../lib/iso7816/status-word.ts";
 import type { SignatureEntry, SignatureRecord, SignatureResult } from "../lib/signature-entry.ts";
 import { encodeRsaBlob, keyFingerprint } from "../lib/ssh/public-key.ts";
-
 import { rsaPublicKeyOfCertificate } from "../lib/x509/certificate.ts";
 import type { CardRecord } from "./card-registry.ts";
 import { absentCertificate, type ReadCertificatesParts } from "./cert-read.ts";

@@ -31,6 +31,9 @@ async function readCertificates(path: string): Promise<readonly Certificate[]> {
     return readPemOrDer(file, "CERTIFICATE").map(decodeCertificate);
   } catch (cause) {
     if (!(cause instanceof MalformedError)) throw cause;
-    throw new MalformedError(`${path}: ${cause.message}`, { details: { path }, cause });
+    throw new MalformedError(`${path} is no certificate in PEM or DER: ${cause.message}`, {
+      details: { problem: "not-a-certificate", path },
+      cause,
+    });
   }
 }

@@ -99,7 +99,11 @@ export function buildProgram(context: CommandContext): Command {
   for (const command of withSubcommands(program))
     command
       .helpOption("-h, --help", help.options.help)
-      .configureHelp({ showGlobalOptions: true, styleTitle: (title) => translatedTitle(title, help.titles) })
+      .configureHelp({
+        showGlobalOptions: true,
+        styleTitle: (title) => translatedTitle(title, help.titles),
+        optionDescription: ({ description }) => description, // it names the default, in the person's language
+      })
       // Errors are thrown, translated and written by run(), not by commander.
       .configureOutput({ writeOut: (text) => deps.stdout.write(text), writeErr: () => {} })
       .exitOverride();

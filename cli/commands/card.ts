@@ -103,7 +103,8 @@ async function cardFace(flags: FaceFlags, context: CommandContext): Promise<void
   // 照合番号B does not open the number: told before anybody is asked for it.
   if (withNumber && flags.with === "b") throw conflictingOption("--with");
   const toFolder = item === undefined;
-  if (output !== undefined && (toFolder ? output === PIPE : flags.json === true)) throw conflictingOption("--output");
+  if (output !== undefined && (toFolder ? output === PIPE : flags.json === true))
+    throw conflictingOption("-o, --output");
   if (item !== undefined && flags.json !== true) requireNoTerminal(output, "--item", context);
   if (output !== undefined && output !== PIPE)
     await (toFolder ? requireFittingFolder : requireFittingFile)(resolve(output));
@@ -150,7 +151,7 @@ async function report(
 async function cardPhoto(flags: FaceFlags, context: CommandContext): Promise<void> {
   const { output, json, png } = flags;
   if (json !== true) requireNoTerminal(output, "card photo", context);
-  if (json === true && output !== undefined) throw conflictingOption("--output");
+  if (json === true && output !== undefined) throw conflictingOption("-o, --output");
   if (output !== undefined && output !== PIPE) await requireFittingFile(resolve(output));
   const { photo } = await readFace(flags, "card photo", false, context);
   if (photo === undefined) throw absent("photo");

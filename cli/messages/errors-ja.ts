@@ -107,6 +107,8 @@ function japaneseWords(error: JpkiError): ErrorText {
         );
       return withReason("この署名要求は拒否されました", error, hint);
     case "MALFORMED":
+      if (details["problem"] === "not-a-certificate")
+        return text(`PEM または DER の証明書として読み取れません: ${details["path"]}`, undefined);
       return malformed(error, "形式が正しくありません");
     case "TOO_LARGE":
       return malformed(error, "大きさが上限を超えています");
@@ -253,8 +255,7 @@ function withReason(message: string, error: JpkiError, hint: string | undefined,
 }
 
 function malformed(error: JpkiError, what: string): ErrorText {
-  const { path } = error.details;
-  const origin = typeof path === "string" ? `${path} ` : originOf(error);
+  const origin = originOf(error);
   if (origin === undefined) return withReason(`データの${what}`, error, error.hint);
   return text(`${origin}の${what}`, error.hint);
 }

@@ -18,6 +18,12 @@ describe("help and version", () => {
       expect(deps.out()).toContain(word);
   });
 
+  it.each([["sign"], ["verify"]])("%s --help names each default once, in words", async (command) => {
+    const deps = fakeDeps({ env: { LANG: "ja_JP.UTF-8" } });
+    expect(await run([command, "--help"], deps)).toBe(0);
+    expect(deps.out()).not.toMatch(/default/);
+  });
+
   it("agent --help lists its options", async () => {
     const deps = fakeDeps({ env: ENGLISH });
     expect(await run(["agent", "--help"], deps)).toBe(0);
