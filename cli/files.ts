@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { access, lstat, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { FileError, JpkiError, messageOf, TooLargeError } from "../lib/errors.ts";
+import { FileError, messageOf, TooLargeError } from "../lib/errors.ts";
 
 /** What stands for standard input or output on a command line. */
 export const STANDARD_STREAM = "-";
@@ -78,11 +78,12 @@ function unfit(path: string, problem: string, fact: string): FileError {
   return new FileError(`write ${path}: ${fact}`, { details: { problem, path } });
 }
 
+/** What the system says, in our form; anything else as it is, such as the end of what gives the bytes. */
 async function named<T>(doing: string, path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    if (cause instanceof JpkiError) throw cause;
+    if (!(cause instanceof Error) || !("syscall" in cause)) throw cause;
     throw new FileError(`${doing}: ${messageOf(cause)}`, { details: { path }, cause });
   }
 }

@@ -1,6 +1,7 @@
 /** How an error looks to a person and to a script: the same facts, on stderr. */
 
 import { JpkiError, messageOf } from "../lib/errors.ts";
+import { printable } from "../lib/printable.ts";
 import type { TextOutput } from "./deps.ts";
 import type { Messages } from "./messages/messages.ts";
 
@@ -20,9 +21,17 @@ export function renderError(error: unknown, stderr: TextOutput, messages: Messag
     stderr.write(`${JSON.stringify({ code, message, hint, details })}\n`);
     return;
   }
-  stderr.write(`jpki-agent: ${message}\n`);
-  if (hint !== undefined) stderr.write(`  ${messages.hintLabel}${hint}\n`);
+  stderr.write(`jpki-agent: ${shown(message)}\n`);
+  if (hint !== undefined) stderr.write(`  ${messages.hintLabel}${shown(hint)}\n`);
   if (options.verbose) stderr.write(stackOf(error));
+}
+
+/** Names of files and what servers say stand in it; some errors have several lines. */
+function shown(text: string): string {
+  return text
+    .split("\n")
+    .map((line) => printable(line, line.length))
+    .join("\n");
 }
 
 function stackOf(error: unknown): string {

@@ -52,6 +52,13 @@ describe("help and version", () => {
   });
 });
 
+it("the name of a file cannot steer the terminal by way of an error", async () => {
+  const deps = fakeDeps({ env: ENGLISH });
+  expect(await run(["verify", "no\u001b[31msuch\u202efile"], deps)).toBe(1);
+  expect(deps.err()).toMatch(/no\ufffd\[31msuch\ufffdfile/);
+  for (const control of ["\u001b", "\u202e"]) expect(deps.err()).not.toContain(control);
+});
+
 describe("usage errors", () => {
   const cases = [
     [[], "no-command"],

@@ -1,0 +1,31 @@
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { writeOutputFile } from "../../cli/files.ts";
+import { type TempDir, tempDir } from "../helpers/temp-dir.ts";
+
+let dir: TempDir;
+beforeEach(async () => {
+  dir = await tempDir();
+});
+afterEach(() => dir.remove());
+
+describe("an output file", () => {
+  it("stays as it was when what gives the bytes ends early, and the reason comes through", async () => {
+    const path = join(dir.path, "file");
+    await writeFile(path, "old");
+    const reason = new Error("stopped");
+    const bytes = async function* () {
+      yield Uint8Array.of(1, 2, 3);
+      throw reason;
+    };
+    await expect(writeOutputFile(path, bytes(), 0o600)).rejects.toBe(reason);
+    expect([await readdir(dir.path), await readFile(path, "utf8")]).toEqual([["file"], "old"]);
+  });
+
+  it("that the system refuses is an error of ours, with its path", async () => {
+    const path = join(dir.path, "no/such/folder");
+    const refused = writeOutputFile(path, Uint8Array.of(1), 0o600);
+    await expect(refused).rejects.toMatchObject({ code: "IO_FAILED", details: { path } });
+  });
+});
