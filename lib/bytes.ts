@@ -164,6 +164,19 @@ export function wipeableCopy(bytes: Uint8Array): Uint8Array {
   return copy;
 }
 
+/** As libuv reads: uv__stream's suggested size. */
+const READ_BUFFER_BYTES = 65_536;
+
+/**
+ * Wipes what a stream's "data" brought, and what reading it left behind: Node copies each chunk out of a read buffer of
+ * 64 KiB and frees that as it is (observed with 20.20: an answer of askpass stayed there for good). As much fresh memory,
+ * which comes zeroed, takes its place as long as nothing else was allocated since: call it in the listener itself.
+ */
+export function wipeRead(chunk: Uint8Array): void {
+  chunk.fill(0);
+  new Uint8Array(READ_BUFFER_BYTES);
+}
+
 /** UTF-8 bytes of a text. */
 export function utf8(text: string): Uint8Array {
   return new TextEncoder().encode(text);

@@ -1,6 +1,6 @@
 /** Programs that ask one question and print the answer: askpass, systemd-ask-password. */
 
-import { utf8, wipeableCopy } from "../bytes.ts";
+import { utf8, wipeableCopy, wipeRead } from "../bytes.ts";
 import { messageOf, PinError } from "../errors.ts";
 import { type ChildGroup, type Environment, startGroup } from "./child-group.ts";
 import type { PromptText } from "./prompt.ts";
@@ -39,7 +39,7 @@ export async function runForAnswer(asked: AnswerProgram, signal: AbortSignal): P
     if (length + chunk.length <= MAX_ANSWER_BYTES) typed.set(chunk, length);
     else if (fitted) child.stop();
     length += chunk.length;
-    chunk.fill(0);
+    wipeRead(chunk);
   });
   try {
     const ended = await child.ended;

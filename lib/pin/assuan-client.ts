@@ -1,6 +1,6 @@
 /** A program that is talked to by Assuan over its standard input and output, one command at a time. */
 
-import { concatBytes } from "../bytes.ts";
+import { concatBytes, wipeRead } from "../bytes.ts";
 import { messageOf, PinError, TooLargeError } from "../errors.ts";
 import { AssuanDecoder, type AssuanReply, encodeCommand } from "./assuan.ts";
 import { type ChildGroup, type Environment, startGroup } from "./child-group.ts";
@@ -45,7 +45,7 @@ export class AssuanClient {
     options.signal.addEventListener("abort", this.#child.stop, { once: true });
     this.#child.stdout.on("data", (chunk: Buffer) => {
       this.#hear(chunk);
-      chunk.fill(0);
+      wipeRead(chunk);
     });
   }
 

@@ -3,7 +3,7 @@
  * its own for each request (keychain-child.ts), which is ended when it takes too long.
  */
 
-import { wipeableBytes, wipeableCopy } from "../bytes.ts";
+import { wipeableBytes, wipeableCopy, wipeRead } from "../bytes.ts";
 import { PinError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { type Environment, startGroup } from "./child-group.ts";
@@ -71,7 +71,7 @@ async function ask(
   child.stdout.on("data", (chunk: Buffer) => {
     if (length + chunk.length <= MAX_PIN_BYTES) kept.set(chunk, length);
     length += chunk.length;
-    chunk.fill(0);
+    wipeRead(chunk);
   });
   const timer = setTimeout(() => {
     late = true;

@@ -1,6 +1,7 @@
 /** Asks on a terminal: the PIN without echo, a yes typed in full. */
 
 import type { ReadStream } from "node:tty";
+import { wipeRead } from "../bytes.ts";
 import { messageOf, PinError } from "../errors.ts";
 import { LineEditor } from "./line-editor.ts";
 import { pinFromBytes } from "./pin.ts";
@@ -93,7 +94,7 @@ function typeLine(stream: ReadStream, editor: LineEditor, show: () => void, sign
     show();
     stream.on("data", (typed: Buffer) => {
       const state = editor.push(typed);
-      typed.fill(0);
+      wipeRead(typed);
       if (state === "more") show();
       if (state === "done") resolve();
       if (state === "cancelled") reject(new PinError("PIN_CANCELLED", "ask on the terminal: cancelled"));
