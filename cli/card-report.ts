@@ -5,7 +5,7 @@ import type { CardDate } from "../lib/card/tagged-file.ts";
 import { eraOf } from "../lib/japanese-era.ts";
 import { printable } from "../lib/printable.ts";
 import type { BirthDate } from "../lib/x509/holder.ts";
-import type { CardLabel, CardTexts } from "./messages/messages.ts";
+import type { CardLabel, CardTexts } from "./messages/card-texts.ts";
 
 /** A name or an address may have 200 characters. */
 const MAX_SHOWN = 500;

@@ -7,7 +7,7 @@ import { type DistinguishedName, nameText } from "../lib/x509/names.ts";
 import { findPinnedCa } from "../lib/x509/trust.ts";
 import { validityState } from "../lib/x509/validity.ts";
 import { localTime } from "./local-time.ts";
-import type { CertificateTexts } from "./messages/messages.ts";
+import type { CertificateTexts } from "./messages/certificate-texts.ts";
 
 /** An address may have 200 characters (card.md), a name with all its parts more. */
 const MAX_SHOWN = 500;

@@ -13,7 +13,7 @@ import { encodeRsaBlob } from "../lib/ssh/public-key.ts";
 import { loginWithSystemSsh } from "./demo-login.ts";
 import { type DemoServer, loginWithSsh2, startDemoServer } from "./demo-ssh.ts";
 import type { Deps, TextOutput } from "./deps.ts";
-import type { DemoTexts } from "./messages/messages.ts";
+import type { DemoTexts } from "./messages/demo-texts.ts";
 
 export interface DemoOptions {
   /** Private and empty; removed afterwards by the caller. */

@@ -24,8 +24,8 @@ import { verifyCertCommand } from "./commands/verify-cert.ts";
 import type { CommandContext } from "./context.ts";
 import type { Deps } from "./deps.ts";
 import { EXIT_DONE, EXIT_FAILED, exitStatusOf } from "./exit-status.ts";
+import type { HelpTexts } from "./messages/help-texts.ts";
 import { messagesFor } from "./messages/language.ts";
-import type { HelpTexts } from "./messages/messages.ts";
 import { renderError } from "./render.ts";
 import { isHelpShown, oneOf, usageErrorOf } from "./usage.ts";
 

@@ -6,7 +6,8 @@ import { PinError } from "../../lib/errors.ts";
 import { printable } from "../../lib/printable.ts";
 import packageJson from "../../package.json" with { type: "json" };
 import type { Deps } from "../deps.ts";
-import type { Messages, ReportTexts } from "../messages/messages.ts";
+import type { ReportTexts } from "../messages/doctor-texts.ts";
+import type { Messages } from "../messages/messages.ts";
 import { openAgentParts } from "../parts.ts";
 
 /** The surroundings that an answer may depend on. */

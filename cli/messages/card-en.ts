@@ -1,7 +1,7 @@
 /** What `card` says, in English. */
 
+import type { CardTexts } from "./card-texts.ts";
 import { englishCertificates } from "./certificates-en.ts";
-import type { CardTexts } from "./messages.ts";
 
 export const englishCard: CardTexts = {
   labels: {

@@ -1,7 +1,7 @@
 /** What `card` says, in Japanese. */
 
+import type { CardTexts } from "./card-texts.ts";
 import { japaneseCertificates } from "./certificates-ja.ts";
-import type { CardTexts } from "./messages.ts";
 
 export const japaneseCard: CardTexts = {
   labels: {

@@ -4,9 +4,9 @@ import type { Era } from "../../lib/japanese-era.ts";
 import { printable } from "../../lib/printable.ts";
 import type { Check, CheckName, CheckResult, FindingDetails, Reason } from "../../lib/x509/checks.ts";
 import { type BirthDate, eraYear } from "../../lib/x509/holder.ts";
+import type { CertificateTexts } from "./certificate-texts.ts";
 import { isoDate } from "./dates.ts";
 import { DOCUMENT_CHECKS, DOCUMENT_WORDS } from "./documents-ja.ts";
-import type { CertificateTexts } from "./messages.ts";
 
 export const japaneseCertificates: CertificateTexts = {
   disclosure:

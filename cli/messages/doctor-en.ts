@@ -2,7 +2,7 @@
 
 import { errorOf, type Fault } from "../../lib/agent-status.ts";
 import type { FindingText, FindingTexts, HolderFact, OtherAgent } from "../doctor/finding.ts";
-import type { DoctorTexts } from "./messages.ts";
+import type { DoctorTexts } from "./doctor-texts.ts";
 
 const PINS: Readonly<Record<string, string>> = {
   auth: "authentication PIN",

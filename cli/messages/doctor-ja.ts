@@ -2,8 +2,8 @@
 
 import { errorOf, type Fault } from "../../lib/agent-status.ts";
 import type { FindingText, FindingTexts, HolderFact, OtherAgent } from "../doctor/finding.ts";
+import type { DoctorTexts } from "./doctor-texts.ts";
 import { japaneseError } from "./errors-ja.ts";
-import type { DoctorTexts } from "./messages.ts";
 
 const PINS: Readonly<Record<string, string>> = {
   auth: "利用者証明用の暗証番号",

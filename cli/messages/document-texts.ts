@@ -1,7 +1,7 @@
 /** What `sign` and `verify` say, in any language. */
 
 import type { CheckName } from "../../lib/x509/checks.ts";
-import type { CertificateTexts } from "./messages.ts";
+import type { CertificateTexts } from "./certificate-texts.ts";
 
 export interface DocumentTexts {
   /** Before a signature that holds the signature certificate. */

@@ -2,7 +2,7 @@
 
 import type { CountedPin } from "../../agent/main.ts";
 import { printable } from "../../lib/printable.ts";
-import type { PinTexts } from "./messages.ts";
+import type { PinTexts } from "./card-texts.ts";
 
 const NAMES: Readonly<Record<CountedPin, string>> = {
   auth: "auth 利用者証明用（数字4桁）",

@@ -1,6 +1,6 @@
 /** Japanese for `pkcs11 env` and `pkcs11 server-config`. */
 
-import type { Pkcs11Texts } from "./messages.ts";
+import type { Pkcs11Texts } from "./set-up-texts.ts";
 
 export const japanesePkcs11: Pkcs11Texts = {
   noModule:

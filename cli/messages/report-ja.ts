@@ -1,6 +1,6 @@
 /** What `doctor --report` says, in Japanese. */
 
-import type { ReportTexts } from "./messages.ts";
+import type { ReportTexts } from "./doctor-texts.ts";
 
 export const japaneseReport: ReportTexts = {
   intro:

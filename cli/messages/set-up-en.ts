@@ -1,6 +1,6 @@
 /** English for `env` and `service`. */
 
-import type { SetUpTexts } from "./messages.ts";
+import type { SetUpTexts } from "./set-up-texts.ts";
 
 export const englishSetUp: SetUpTexts = {
   noKey: "no card's key is known yet; put the card on the reader and run: jpki-agent export-key",

@@ -1,6 +1,6 @@
 /** Japanese for `env` and `service`. */
 
-import type { SetUpTexts } from "./messages.ts";
+import type { SetUpTexts } from "./set-up-texts.ts";
 
 export const japaneseSetUp: SetUpTexts = {
   noKey: "カードの鍵がまだ登録されていません。カードをリーダーに置いて jpki-agent export-key を実行してください",

@@ -2,7 +2,7 @@
 
 import { printable } from "../../lib/printable.ts";
 import type { SignatureEntry, SignatureResult } from "../../lib/signature-entry.ts";
-import type { SignatureTexts } from "./messages.ts";
+import type { SignatureTexts } from "./agent-texts.ts";
 
 const RESULTS: Readonly<Record<SignatureResult, string>> = {
   signed: "signed",

@@ -1,7 +1,7 @@
 /** What `status` and `release` say, in English. */
 
 import type { ChosenPinName } from "../../lib/pin/pin.ts";
-import type { StatusTexts } from "./messages.ts";
+import type { StatusTexts } from "./agent-texts.ts";
 
 const PIN_NAMES: Readonly<Record<ChosenPinName, string>> = {
   auth: "authentication PIN",

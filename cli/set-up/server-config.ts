@@ -5,7 +5,7 @@
 
 import { TooLargeError } from "../../lib/errors.ts";
 import { encodePem } from "../../lib/x509/pem.ts";
-import type { ServerTexts } from "../messages/messages.ts";
+import type { ServerTexts } from "../messages/set-up-texts.ts";
 import type { FileLines } from "./plan.ts";
 
 export const SERVERS = ["nginx", "apache", "sshd"] as const;
