@@ -19,18 +19,20 @@ import {
   readFace,
   readNumber,
 } from "./card-data.ts";
-import { CardLogin, type PinKeeper, type PinPlace } from "./card-login.ts";
+import { CardLogin } from "./card-login.ts";
 import type { CardRecord } from "./card-registry.ts";
 import { type AgentParts, type Cards, firstReading, openCards } from "./cards.ts";
 import { readCertificates } from "./cert-read.ts";
 import { readDeviceStatus } from "./device-status.ts";
 import { type DocumentRequest, type DocumentSignature, signDocument } from "./document-sign.ts";
 import { exportKeys, requireReader, requireUsableCard } from "./export-key.ts";
+import type { PinPlace } from "./login-attempts.ts";
 import { oneCard } from "./one-card.ts";
 import { changePin } from "./pin-change.ts";
 import { type CardPinStates, readPinStates, savePin } from "./pin-commands.ts";
 import { type AgreeToProbe, type ProbedCard, probeCards } from "./probe-cards.ts";
 import { readerFilter } from "./reader-filter.ts";
+import type { PinKeeper } from "./remembered-pins.ts";
 
 /**
  * Reads the keys of the cards on the readers, asking for the PIN of a phone; closes `parts` in every case.

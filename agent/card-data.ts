@@ -10,8 +10,9 @@ import type { ReadProgress } from "../lib/card/read-file.ts";
 import { type Face, SurfaceApplication, type SurfacePinName } from "../lib/card/surface.ts";
 import { CardStatusError } from "../lib/errors.ts";
 import { SW_FILE_NOT_FOUND } from "../lib/iso7816/status-word.ts";
-import type { CardLogin, PinPlace } from "./card-login.ts";
+import type { CardLogin } from "./card-login.ts";
 import type { CardRegistry } from "./card-registry.ts";
+import type { PinPlace } from "./login-attempts.ts";
 import { oneCard } from "./one-card.ts";
 import { commentOf } from "./pin-commands.ts";
 

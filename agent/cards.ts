@@ -10,13 +10,13 @@ import type { Logger } from "../lib/log.ts";
 import type { Prompt } from "../lib/pin/prompt.ts";
 import type { PinVault } from "../lib/pin/vault.ts";
 import type { SignatureRecord } from "../lib/signature-entry.ts";
-import { CardLogin, type CardLoginOptions, insertedCard } from "./card-login.ts";
+import { CardLogin, type CardLoginOptions } from "./card-login.ts";
 import { CardRegistry, type CardRegistryOptions } from "./card-registry.ts";
 import { GivenTries } from "./given-tries.ts";
 import { KeyConstraints } from "./key-constraints.ts";
 import { PinBroker } from "./pin-broker.ts";
 import { readerFilter } from "./reader-filter.ts";
-import { type PinCache, RememberedPins, type RememberedPinsOptions } from "./remembered-pins.ts";
+import { insertedCard, type PinCache, RememberedPins, type RememberedPinsOptions } from "./remembered-pins.ts";
 import { rememberCard } from "./renewal.ts";
 
 /** The outside, ready to use. Closed by what is built on it. */

@@ -15,9 +15,8 @@ import type { CardKey, KnownKeyStore } from "../lib/card-key.ts";
 import { CardStatusError } from "../lib/errors.ts";
 import { encodeRsaBlob, keyFingerprint } from "../lib/ssh/public-key.ts";
 import { validityOfCertificate } from "../lib/x509/validity.ts";
-import { insertedCard } from "./card-login.ts";
 import type { CardRecord, CardRegistry } from "./card-registry.ts";
-import type { RememberedPins } from "./remembered-pins.ts";
+import { insertedCard, type RememberedPins } from "./remembered-pins.ts";
 
 export interface DeviceStatusParts {
   readonly transport: CardTransport;

@@ -3,11 +3,11 @@
 import { type CardKey, cardKeyOf } from "../lib/card-key.ts";
 import { KeyError, PolicyError } from "../lib/errors.ts";
 import type { Pin } from "../lib/pin/pin.ts";
-import { type CardLogin, insertedCard } from "./card-login.ts";
+import type { CardLogin } from "./card-login.ts";
 import type { CardRecord, CardRegistry } from "./card-registry.ts";
 import type { GivenTries } from "./given-tries.ts";
 import { oneCard } from "./one-card.ts";
-import type { PinCache, RememberedPins } from "./remembered-pins.ts";
+import { insertedCard, type PinCache, type RememberedPins } from "./remembered-pins.ts";
 
 export interface GivenPinsOptions {
   readonly registry: CardRegistry;

@@ -1,6 +1,6 @@
 /** `--pin-cache off` without its machinery: also for a PIN that must never be kept, as the signature password. */
 
-import type { PinKeeper } from "./card-login.ts";
+import type { PinKeeper } from "./remembered-pins.ts";
 
 export const nothingRemembered: PinKeeper = {
   forgets: 0,

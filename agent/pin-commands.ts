@@ -8,10 +8,11 @@ import { CardStatusError, KeyError } from "../lib/errors.ts";
 import { SW_FILE_NOT_FOUND } from "../lib/iso7816/status-word.ts";
 import type { ChosenPinName, Pin } from "../lib/pin/pin.ts";
 import type { PinVault } from "../lib/pin/vault.ts";
-import type { CardLogin, PinKeeper } from "./card-login.ts";
+import type { CardLogin } from "./card-login.ts";
 import type { CardRecord, CardRegistry } from "./card-registry.ts";
 import { nothingRemembered } from "./nothing-remembered.ts";
 import { oneCard, usableCards } from "./one-card.ts";
+import type { PinKeeper } from "./remembered-pins.ts";
 
 /** Every PIN that has a counter of its own: the two 照合番号 once in the text and once in the surface application. */
 export type CountedPin = ChosenPinName | "text-a" | "text-b" | "surface-a" | "surface-b";

@@ -10,6 +10,7 @@ import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Pin } from "../lib/pin/pin.ts";
 import type { PinVault } from "../lib/pin/vault.ts";
+import type { CardRecord } from "./card-registry.ts";
 import { PinMemory, type SetTimer, unrefTimer } from "./pin-memory.ts";
 import { SuspendWatch } from "./suspend-watch.ts";
 
@@ -30,6 +31,11 @@ export interface PinCache {
 export interface InsertedCard {
   readonly key: Pick<CardKey, "id" | "kind">;
   readonly insertion: number;
+}
+
+/** What is remembered belongs to a certificate: undefined while the card shows none. */
+export function insertedCard({ identity, slot }: CardRecord): InsertedCard | undefined {
+  return identity.kind === "known" ? { key: identity.key, insertion: slot.insertion } : undefined;
 }
 
 export interface RememberedPinsOptions {
@@ -55,6 +61,9 @@ export interface RecalledPin {
   readonly kind: "remembered" | "saved";
   readonly pin: Pin;
 }
+
+/** What remembers PINs; nothing is remembered where it does nothing. */
+export type PinKeeper = Pick<RememberedPins, "has" | "recall" | "keep" | "fail" | "doubt" | "drop" | "forgets">;
 
 export class RememberedPins {
   readonly #options: RememberedPinsOptions;

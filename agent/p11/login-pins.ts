@@ -5,12 +5,12 @@
 
 import type { Logger } from "../../lib/log.ts";
 import type { PinName } from "../../lib/pin/pin.ts";
-import { CardLogin, type PinKeeper } from "../card-login.ts";
+import { CardLogin } from "../card-login.ts";
 import type { CardRecord, CardRegistry } from "../card-registry.ts";
 import { nothingRemembered } from "../nothing-remembered.ts";
 import type { PinBroker } from "../pin-broker.ts";
 import type { SetTimer } from "../pin-memory.ts";
-import { RememberedPins } from "../remembered-pins.ts";
+import { type PinKeeper, RememberedPins } from "../remembered-pins.ts";
 
 export interface LoginPinsOptions {
   readonly registry: CardRegistry;
