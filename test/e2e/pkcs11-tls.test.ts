@@ -5,8 +5,8 @@
 
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { curlLogin, openscCurlLogin, openscEnv } from "../helpers/curl-login.ts";
 import { startNginx } from "../helpers/nginx.ts";
-import { OPENSC_MODULE } from "../helpers/opensc-agent.ts";
 import { CERTIFICATE_URI, KEY_URI, openPkcs11Desk, type Pkcs11Desk } from "../helpers/pkcs11-desk.ts";
 import { type RunResult, run, runOk } from "../helpers/run.ts";
 import type { TlsServer } from "../helpers/tls-server.ts";
@@ -16,10 +16,8 @@ type Program = (desk: Pkcs11Desk, server: TlsServer, env: Pkcs11Desk["env"]) => 
 
 const REQUEST = "GET / HTTP/1.0\r\n\r\n";
 const NO_CERTIFICATE = "No required SSL certificate was sent";
-/** OpenSC's names for the same objects. */
-const OPENSC_TOKEN = "pkcs11:token=JPKI%20%28User%20Authentication%20PIN%29;object=User%20Authentication%20";
 
-const curl: Program = (_desk, server, env) => curlWith(CERTIFICATE_URI, KEY_URI, server, env);
+const curl: Program = (_desk, server, env) => curlLogin(server, env);
 const sClient: Program = ({ certificateFile: own }, { port, certificateFile }, env) => {
   const key = ["-engine", "pkcs11", "-keyform", "engine", "-key", KEY_URI, "-cert", own];
   const to = ["-connect", `127.0.0.1:${port}`, "-CAfile", certificateFile, "-verify_return_error"];
@@ -39,16 +37,6 @@ const tstclnt: Program = async (desk, { port, certificateFile }, env) => {
   return run("tstclnt", [...database, ...to], { env, input: REQUEST });
 };
 const PROGRAMS = { curl, "openssl s_client": sClient, "gnutls-cli": gnutlsCli, "NSS's tstclnt": tstclnt };
-
-function curlWith(
-  certificate: string,
-  key: string,
-  { url, certificateFile }: TlsServer,
-  env: Pkcs11Desk["env"],
-): Promise<RunResult> {
-  const token = ["--cert-type", "ENG", "--cert", certificate, "--key-type", "ENG", "--key", key];
-  return run("curl", ["-sS", "--cacert", certificateFile, "--engine", "pkcs11", ...token, url], { env });
-}
 
 describe.each([
   { profile: "card", pss: true },
@@ -134,13 +122,9 @@ describe.each([
     const warm = await desk.seenDuring(login);
     await desk.jpkiAgent("release");
     const cold = await desk.seenDuring(login);
-    const printed = await readFile(desk.env["OPENSSL_CONF"] ?? "", "utf8");
-    // OpenSC 0.23 does not use the card's PSS: it needs the lines against it on every card.
-    await writeFile(desk.at("opensc.cnf"), printed.replace(desk.module, OPENSC_MODULE).replace(/^# /gm, ""));
+    const env = await openscEnv(desk);
     const theirs = await desk.seenDuring(async () => {
-      const [certificate, key] = [`${OPENSC_TOKEN}Certificate;type=cert`, `${OPENSC_TOKEN}Key;type=private`];
-      const env = { ...desk.env, OPENSSL_CONF: desk.at("opensc.cnf") };
-      const { stdout, stderr } = await curlWith(certificate, `${key};pin-value=1234`, server, env);
+      const { stdout, stderr } = await openscCurlLogin(server, env);
       expect(stdout, stderr).toBe("in by TLSv1.2\n");
     });
     expect(warm).toEqual([expect.stringMatching(/^80 2A /)]);
