@@ -24,8 +24,18 @@ export function unsetCommands(shell: Shell): string {
   return `${command} SSH_AUTH_SOCK;\n${command} SSH_AGENT_PID;\n`;
 }
 
+/** One word for sh, bash and zsh, in single quotes. */
+export function shQuoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** One word for fish, in single quotes. */
+export function fishQuoted(text: string): string {
+  return `'${text.replaceAll(/[\\']/g, "\\$&")}'`;
+}
+
 /** As it is where every shell takes it as one word, else in single quotes; csh wants `!` escaped inside them too. */
 function quoted(text: string): string {
   if (/^[\w@%+=:,./-]+$/.test(text)) return text;
-  return `'${text.replaceAll("'", "'\\''").replaceAll("!", "'\\!'")}'`;
+  return shQuoted(text).replaceAll("!", "'\\!'");
 }

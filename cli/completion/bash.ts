@@ -6,6 +6,7 @@
  */
 
 import { assertNever } from "../../lib/errors.ts";
+import { shQuoted } from "../shell.ts";
 import { allCommands, type CommandNode, type OptionNode, type Values } from "./tree.ts";
 
 /** The script, to be evaluated. */
@@ -41,7 +42,7 @@ ${commands
   .filter(({ path }) => path.length > 0)
   .map(
     ({ path }) =>
-      `      ${quoted(`${path.slice(0, -1).join(" ")}:${path.at(-1)}`)}) command=${quoted(path.join(" "))} ;;`,
+      `      ${shQuoted(`${path.slice(0, -1).join(" ")}:${path.at(-1)}`)}) command=${shQuoted(path.join(" "))} ;;`,
   )
   .join("\n")}
       *) ((place += 1)) ;;
@@ -49,11 +50,11 @@ ${commands
   done
   [[ $cur == = ]] && cur=''
   if [[ (-z $wants || -n $many) && $cur == -* ]]; then
-    wants=${quoted(`=${optionNames(root)}`)}
+    wants=${shQuoted(`=${optionNames(root)}`)}
     case $command in
 ${commands
   .filter(({ path, options }) => path.length > 0 && options.length > 0)
-  .map((command) => `      ${quoted(command.path.join(" "))}) wants+=${quoted(` ${optionNames(command)}`)} ;;`)
+  .map((command) => `      ${shQuoted(command.path.join(" "))}) wants+=${shQuoted(` ${optionNames(command)}`)} ;;`)
   .join("\n")}
     esac
   elif [[ -z $wants ]]; then
@@ -76,15 +77,15 @@ complete -o default -F _jpki_agent jpki-agent
 /** The program's own options count after any command. */
 function valueCase({ path }: CommandNode, { names, values, variadic }: OptionNode): string[] {
   if (values === undefined) return [];
-  const patterns = names.map((name) => (path.length === 0 ? `*:${name}` : quoted(`${path.join(" ")}:${name}`)));
+  const patterns = names.map((name) => (path.length === 0 ? `*:${name}` : shQuoted(`${path.join(" ")}:${name}`)));
   return [`    ${patterns.join(" | ")}) wants=${wanted(values)}${variadic ? " many=1" : ""} ;;`];
 }
 
 /** What stands in each place behind a command. */
 function placeCases({ path, commands, arguments: places }: CommandNode): string[] {
-  const at = (place: string) => `      ${quoted(`${path.join(" ")}:`)}${place})`;
+  const at = (place: string) => `      ${shQuoted(`${path.join(" ")}:`)}${place})`;
   if (commands.length > 0)
-    return [`${at("0")} wants=${quoted(`=${commands.map((one) => one.path.at(-1)).join(" ")}`)} ;;`];
+    return [`${at("0")} wants=${shQuoted(`=${commands.map((one) => one.path.at(-1)).join(" ")}`)} ;;`];
   return places.flatMap(({ values, variadic }, i) => {
     // A command of somebody else's has arguments that only it knows: files, most likely.
     if (variadic && values.kind === "program") return [`${at(`${i}`)} wants=program ;;`, `${at("*")} wants=file ;;`];
@@ -95,7 +96,7 @@ function placeCases({ path, commands, arguments: places }: CommandNode): string[
 function wanted(values: Values): string {
   switch (values.kind) {
     case "choices":
-      return quoted(`=${values.choices.join(" ")}`);
+      return shQuoted(`=${values.choices.join(" ")}`);
     case "file":
     case "program":
     case "any":
@@ -107,8 +108,4 @@ function wanted(values: Values): string {
 
 function optionNames({ options }: CommandNode): string {
   return options.flatMap(({ names }) => names).join(" ");
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }

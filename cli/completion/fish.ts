@@ -4,6 +4,7 @@
  */
 
 import { assertNever } from "../../lib/errors.ts";
+import { fishQuoted } from "../shell.ts";
 import { allCommands, type CommandNode, type OptionNode, type Values } from "./tree.ts";
 
 /** The script, to be sourced; as `~/.config/fish/completions/jpki-agent.fish` it is loaded when it is needed. */
@@ -12,7 +13,7 @@ export function fishCompletion(root: CommandNode): string {
   const withValue = commands.flatMap(({ path, options }) =>
     options
       .filter(({ values }) => values !== undefined)
-      .flatMap(({ names }) => names.map((name) => quoted(`${path.length === 0 ? "*" : path.join(" ")}:${name}`))),
+      .flatMap(({ names }) => names.map((name) => fishQuoted(`${path.length === 0 ? "*" : path.join(" ")}:${name}`))),
   );
   return `# The command before the cursor, and for each argument behind it " +".
 function __jpki_agent_place
@@ -31,7 +32,7 @@ function __jpki_agent_place
             case '*:-*'
             case ${commands
               .filter(({ path }) => path.length > 0)
-              .map(({ path }) => quoted(`${path.slice(0, -1).join(" ")}:${path.at(-1)}`))
+              .map(({ path }) => fishQuoted(`${path.slice(0, -1).join(" ")}:${path.at(-1)}`))
               .join(" ")}
                 set place (string trim -- "$place $word")
             case '*'
@@ -57,24 +58,24 @@ ${commands.flatMap((command) => [...command.commands.map(commandLine), ...comman
 
 function commandLine({ path, description }: CommandNode): string {
   const above = path.slice(0, -1).join(" ");
-  return `complete -c jpki-agent -n ${quoted(`__jpki_agent_at "${above}"`)} -a ${path.at(-1)} -d ${quoted(description)}`;
+  return `complete -c jpki-agent -n ${fishQuoted(`__jpki_agent_at "${above}"`)} -a ${path.at(-1)} -d ${fishQuoted(description)}`;
 }
 
 /** The program's own options count after any command. */
 function optionLine({ path }: CommandNode, { names, description, values }: OptionNode): string {
-  const condition = path.length === 0 ? "" : ` -n ${quoted(`__jpki_agent_within "${path.join(" ")}"`)}`;
+  const condition = path.length === 0 ? "" : ` -n ${fishQuoted(`__jpki_agent_within "${path.join(" ")}"`)}`;
   const spelt = names.map((name) => (name.startsWith("--") ? `-l ${name.slice(2)}` : `-s ${name.slice(1)}`));
   const value = values === undefined ? "" : ` ${valueFlags(values)}`;
-  return `complete -c jpki-agent${condition} ${spelt.join(" ")}${value} -d ${quoted(description)}`;
+  return `complete -c jpki-agent${condition} ${spelt.join(" ")}${value} -d ${fishQuoted(description)}`;
 }
 
 function argumentLines({ path, arguments: places }: CommandNode): string[] {
   return places.flatMap(({ values, variadic }, i) => {
     const before = `${path.join(" ")}${" +".repeat(i)}`;
-    const at = `complete -c jpki-agent -n ${quoted(`${variadic ? "__jpki_agent_within" : "__jpki_agent_at"} "${before}"`)}`;
+    const at = `complete -c jpki-agent -n ${fishQuoted(`${variadic ? "__jpki_agent_within" : "__jpki_agent_at"} "${before}"`)}`;
     switch (values.kind) {
       case "choices":
-        return [`${at} -a ${quoted(values.choices.join(" "))}`];
+        return [`${at} -a ${fishQuoted(values.choices.join(" "))}`];
       case "file":
         return [`${at} -F`];
       case "program":
@@ -90,7 +91,7 @@ function argumentLines({ path, arguments: places }: CommandNode): string[] {
 function valueFlags(values: Values): string {
   switch (values.kind) {
     case "choices":
-      return `-x -a ${quoted(values.choices.join(" "))}`;
+      return `-x -a ${fishQuoted(values.choices.join(" "))}`;
     case "file":
       return "-r -F";
     case "program":
@@ -100,8 +101,4 @@ function valueFlags(values: Values): string {
     default:
       return assertNever(values);
   }
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll(/[\\']/g, "\\$&")}'`;
 }

@@ -4,6 +4,7 @@
  */
 
 import { assertNever } from "../../lib/errors.ts";
+import { shQuoted } from "../shell.ts";
 import { type ArgumentNode, allCommands, type CommandNode, type OptionNode, type Values } from "./tree.ts";
 
 /** The script. */
@@ -37,7 +38,7 @@ function commandFunction(command: CommandNode, root: CommandNode): string {
   case $state in
     command)
       local -a commands=(
-${command.commands.map((one) => `        ${quoted(`${one.path.at(-1)}:${one.description}`)}`).join("\n")}
+${command.commands.map((one) => `        ${shQuoted(`${one.path.at(-1)}:${one.description}`)}`).join("\n")}
       )
       _describe -t commands command commands
       ;;
@@ -59,22 +60,22 @@ function functionName(path: readonly string[]): string {
 function optionSpec({ names, description, values, repeatable }: OptionNode): string {
   const before = repeatable ? "*" : names.length > 1 ? `(${names.join(" ")})` : "";
   const value = values === undefined ? "" : `:value:${action(values)}`;
-  const rest = `${quoted(`[${description.replaceAll(/[\\[\]:]/g, "\\$&")}]${value}`)}`;
+  const rest = `${shQuoted(`[${description.replaceAll(/[\\[\]:]/g, "\\$&")}]${value}`)}`;
   // `--card=` takes the value as the next word, too.
   const spelt = names.map((name) => (values !== undefined && name.startsWith("--") ? `${name}=` : name));
-  return `${before === "" ? "" : quoted(before)}${spelt.length > 1 ? `{${spelt.join(",")}}` : spelt[0]}${rest}`;
+  return `${before === "" ? "" : shQuoted(before)}${spelt.length > 1 ? `{${spelt.join(",")}}` : spelt[0]}${rest}`;
 }
 
 /** `--host a b`: zsh takes `b` for an argument, and completes no options behind one that it does not expect. */
 function argumentSpecs({ arguments: places, options }: CommandNode): readonly string[] {
   const specs = places.map(argumentSpec);
   const takesMore = places.some(({ variadic }) => variadic) || !options.some(({ variadic }) => variadic);
-  return takesMore ? specs : [...specs, quoted("*: :{ : }")];
+  return takesMore ? specs : [...specs, shQuoted("*: :{ : }")];
 }
 
 function argumentSpec({ name, values, variadic }: ArgumentNode, i: number): string {
-  if (variadic && values.kind === "program") return quoted("*:::command:_normal");
-  return quoted(`${variadic ? "*" : i + 1}:${name}:${action(values)}`);
+  if (variadic && values.kind === "program") return shQuoted("*:::command:_normal");
+  return shQuoted(`${variadic ? "*" : i + 1}:${name}:${action(values)}`);
 }
 
 function action(values: Values): string {
@@ -90,8 +91,4 @@ function action(values: Values): string {
     default:
       return assertNever(values);
   }
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }

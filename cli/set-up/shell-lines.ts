@@ -3,6 +3,7 @@
 import { basename, join } from "node:path";
 import { assertNever } from "../../lib/errors.ts";
 import type { Deps } from "../deps.ts";
+import { fishQuoted, shQuoted } from "../shell.ts";
 
 export const LOGIN_SHELLS = ["bash", "zsh", "fish"] as const;
 export type LoginShell = (typeof LOGIN_SHELLS)[number];
@@ -32,13 +33,13 @@ export function shellLines(shell: LoginShell, socket: string): string {
   if (shell === "fish")
     return [
       'if test -z "$SSH_CONNECTION"; or test -z "$SSH_AUTH_SOCK"',
-      `    set -gx SSH_AUTH_SOCK '${socket.replace(/[\\']/g, "\\$&")}'`,
+      `    set -gx SSH_AUTH_SOCK ${fishQuoted(socket)}`,
       "end\n",
     ].join("\n");
   return [
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's, not ours
     'if [ -z "${SSH_CONNECTION-}" ] || [ -z "${SSH_AUTH_SOCK-}" ]; then',
-    `    export SSH_AUTH_SOCK='${socket.replaceAll("'", "'\\''")}'`,
+    `    export SSH_AUTH_SOCK=${shQuoted(socket)}`,
     "fi\n",
   ].join("\n");
 }
