@@ -1,6 +1,6 @@
 /** Whether a file that is to be signed as it stands would be a login: what somebody may pass off as a document. */
 
-import { utf8 } from "../lib/bytes.ts";
+import { startsWithBytes, utf8 } from "../lib/bytes.ts";
 import { describeSignData } from "../lib/ssh/sign-data.ts";
 
 /** Most bytes of a file that {@link loginInFile} looks at; what is longer is no SSH request. */
@@ -22,7 +22,7 @@ export function loginInFile(head: Uint8Array): string | undefined {
   const described = describeSignData(head);
   if (described.kind !== "unknown") return `data that SSH signs (${described.kind})`;
   if (described.fault !== undefined) return "something that begins like an SSH login";
-  if (startsWith(head, utf8(TLS13_CONTEXT))) return "a TLS 1.3 login";
+  if (startsWithBytes(head, utf8(TLS13_CONTEXT))) return "a TLS 1.3 login";
   if (isClientHello(head) || isClientHello(head.subarray(HELLO_REQUEST_BYTES))) return "a TLS login";
   return undefined;
 }
@@ -31,8 +31,4 @@ export function loginInFile(head: Uint8Array): string | undefined {
 function isClientHello(bytes: Uint8Array): boolean {
   const [type, , , , major, minor] = bytes;
   return type === CLIENT_HELLO && major === TLS_MAJOR_VERSION && minor !== undefined && minor <= 4;
-}
-
-function startsWith(bytes: Uint8Array, start: Uint8Array): boolean {
-  return start.every((byte, i) => byte === bytes[i]);
 }

@@ -189,6 +189,11 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
   return writer.finish();
 }
 
+/** Whether `bytes` begin with all of `start`. For public data only, as {@link equalBytes}. */
+export function startsWithBytes(bytes: Uint8Array, start: Uint8Array): boolean {
+  return start.every((byte, i) => byte === bytes[i]);
+}
+
 /** Whether two arrays hold the same bytes. Not constant in time: for public data only. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);

@@ -7,6 +7,8 @@
  * printed. So a year of four digits is refused instead of guessed at.
  */
 
+import { startsWithBytes } from "../bytes.ts";
+
 /** What B is asked in. */
 export type CodePart = "birth-date" | "expiry-year" | "security-code";
 
@@ -85,7 +87,7 @@ export function birthDateDigits(typed: Uint8Array): Uint8Array | undefined {
 
 function withoutEra(typed: Uint8Array): Uint8Array {
   if (ERA_LETTERS.has(typed[0] ?? 0)) return typed.subarray(1);
-  const name = ERA_NAMES.find((known) => startsWith(typed, known));
+  const name = ERA_NAMES.find((known) => startsWithBytes(typed, known));
   return name === undefined ? typed : typed.subarray(name.length);
 }
 
@@ -94,10 +96,10 @@ function digitGroups(bytes: Uint8Array): Uint8Array[] | undefined {
   const groups: Uint8Array[] = [];
   for (let at = 0; at < bytes.length; ) {
     const rest = bytes.subarray(at);
-    const separator = SEPARATORS.find((known) => startsWith(rest, known));
+    const separator = SEPARATORS.find((known) => startsWithBytes(rest, known));
     if (separator !== undefined) {
       at += separator.length;
-    } else if (startsWith(rest, FIRST_YEAR)) {
+    } else if (startsWithBytes(rest, FIRST_YEAR)) {
       groups.push(Uint8Array.of(ZERO + 1));
       at += FIRST_YEAR.length;
     } else {
@@ -109,10 +111,6 @@ function digitGroups(bytes: Uint8Array): Uint8Array[] | undefined {
     }
   }
   return groups;
-}
-
-function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
-  return prefix.every((byte, i) => bytes[i] === byte);
 }
 
 function twoDigits(digits: Uint8Array, at: number): number {
