@@ -11,6 +11,7 @@ import type { Logger } from "../lib/log.ts";
 import { type CardArrival, isCardLost } from "./card-arrival.ts";
 import type { CardLogin } from "./card-login.ts";
 import type { CardRecord, CardRegistry } from "./card-registry.ts";
+import { phoneCertificate } from "./phone-certificate.ts";
 import type { RememberedPins } from "./remembered-pins.ts";
 import { TypedPin } from "./typed-pin.ts";
 
@@ -104,9 +105,7 @@ export class CardKeyStore implements KeyStore {
 
   /** A phone shows which one it is only now; another one must not sign in its place. */
   async #reveal(card: CardRecord, wanted: CardKey, read: CertificateOutcome): Promise<void> {
-    if (read.kind !== "certificate")
-      throw new KeyError("KEY_UNKNOWN", "read the phone's certificate after its PIN: it shows none");
-    const key = cardKeyOf(read.der, "phone");
+    const key = cardKeyOf(phoneCertificate(card, read), "phone");
     await this.#options.registry.reveal(card, key);
     if (key.id === wanted.id) return;
     throw new KeyError(

@@ -44,10 +44,7 @@ export async function readCertificates(
     const request = { card: commentOf(card), purpose: { kind: "command", command }, program } as const;
     outcomes = await newLogin(pin).run(card, request, signal, read);
   }
-  return outcomes.map((outcome, i) => {
-    if (outcome.kind === "certificate") return outcome.der;
-    throw absentCertificate(names[i]);
-  });
+  return outcomes.map((outcome, i) => presentCertificate(outcome, names[i]));
 }
 
 async function readEach(jpki: JpkiApplication, names: readonly CertificateName[]): Promise<CertificateOutcome[]> {
@@ -58,6 +55,12 @@ async function readEach(jpki: JpkiApplication, names: readonly CertificateName[]
 
 function requirePresent(outcome: CertificateOutcome, name: CertificateName | undefined): void {
   if (outcome.kind === "absent") throw absentCertificate(name);
+}
+
+/** @returns DER. @throws KeyError `KEY_UNKNOWN` if the card does not show it. */
+export function presentCertificate(outcome: CertificateOutcome, name: CertificateName | undefined): Uint8Array {
+  if (outcome.kind === "certificate") return outcome.der;
+  throw absentCertificate(name);
 }
 
 /** The card has no such certificate, and no key of it. */

@@ -5,9 +5,10 @@
 
 import type { CardTransport } from "../lib/card/transport.ts";
 import { type CardKey, cardKeyOf } from "../lib/card-key.ts";
-import { KeyError, PcscError } from "../lib/errors.ts";
+import { PcscError } from "../lib/errors.ts";
 import type { CardLogin } from "./card-login.ts";
 import type { CardRecord, CardRegistry } from "./card-registry.ts";
+import { phoneCertificate } from "./phone-certificate.ts";
 
 export interface ExportKeyParts {
   readonly transport: CardTransport;
@@ -48,9 +49,7 @@ export async function revealPhone(
 ): Promise<CardKey> {
   const purpose = { kind: "command", command: "export-key" } as const;
   const key = await login.run(card, { card: "", purpose, program }, signal, async (jpki) => {
-    const read = await jpki.readCertificate("auth");
-    if (read.kind === "certificate") return cardKeyOf(read.der, "phone");
-    throw new KeyError("KEY_UNKNOWN", `read the certificate on ${card.slot.reader}: it shows none after its PIN`);
+    return cardKeyOf(phoneCertificate(card, await jpki.readCertificate("auth")), "phone");
   });
   await registry.reveal(card, key);
   return key;

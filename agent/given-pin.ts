@@ -1,12 +1,13 @@
 /** `ssh-add -s jpki` and `-e`: a PIN that comes from any terminal, and is taken back. */
 
-import { type CardKey, cardKeyOf } from "../lib/card-key.ts";
+import { cardKeyOf } from "../lib/card-key.ts";
 import { KeyError, PolicyError } from "../lib/errors.ts";
 import type { Pin } from "../lib/pin/pin.ts";
 import type { CardLogin } from "./card-login.ts";
-import type { CardRecord, CardRegistry } from "./card-registry.ts";
+import type { CardRegistry } from "./card-registry.ts";
 import type { GivenTries } from "./given-tries.ts";
 import { oneCard } from "./one-card.ts";
+import { phoneCertificate } from "./phone-certificate.ts";
 import { insertedCard, type PinCache, type RememberedPins } from "./remembered-pins.ts";
 
 export interface GivenPinsOptions {
@@ -44,7 +45,9 @@ export class GivenPins {
       const card = await oneCard(registry);
       signal.throwIfAborted();
       const revealed = await login.runWithGiven(card, pin, givenTries, signal, async (jpki) =>
-        card.identity.kind === "hidden" ? phoneKey(card, await jpki.readCertificate("auth")) : undefined,
+        card.identity.kind === "hidden"
+          ? cardKeyOf(phoneCertificate(card, await jpki.readCertificate("auth")), "phone")
+          : undefined,
       );
       if (revealed !== undefined) await registry.reveal(card, revealed);
       const inserted = insertedCard(card);
@@ -62,13 +65,4 @@ export class GivenPins {
     this.#options.remembered.forget();
     await this.#options.registry.release();
   }
-}
-
-/** A phone shows its certificate after its PIN. */
-function phoneKey(
-  { slot }: CardRecord,
-  read: { readonly kind: string } | { readonly kind: "certificate"; readonly der: Uint8Array },
-): CardKey {
-  if ("der" in read) return cardKeyOf(read.der, "phone");
-  throw new KeyError("KEY_UNKNOWN", `read the certificate on ${slot.reader}: it shows none after its PIN`);
 }

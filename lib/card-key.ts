@@ -23,6 +23,11 @@ export interface CardKey {
   readonly issued?: Date | undefined;
 }
 
+/** The id of the card with this authentication certificate (DER), see {@link CardKey.id}. */
+export function cardIdOf(certificate: Uint8Array): string {
+  return createHash("sha256").update(certificate).digest("hex");
+}
+
 /** Keys once seen, kept over restarts. */
 export interface KnownKeyStore {
   /** At once; includes what another process wrote meanwhile. */
@@ -42,7 +47,7 @@ export interface KnownKeyStore {
  * @throws MalformedError if it is not a certificate of an RSA key.
  */
 export function cardKeyOf(certificate: Uint8Array, kind: CardKey["kind"]): CardKey {
-  const id = createHash("sha256").update(certificate).digest("hex");
+  const id = cardIdOf(certificate);
   const publicKey = rsaPublicKeyOfCertificate(certificate);
   const { notBefore, notAfter } = validityOfCertificate(certificate);
   return {

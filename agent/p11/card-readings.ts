@@ -4,14 +4,15 @@
  * long as the card lies there. Only whether it knows PSS is remembered with its key.
  */
 
-import { createHash } from "node:crypto";
 import { PIN_FILES } from "../../lib/card/files.ts";
 import type { JpkiApplication, JpkiPinName } from "../../lib/card/jpki.ts";
-import { type CardKey, cardKeyOf, type KnownKeyStore } from "../../lib/card-key.ts";
+import { type CardKey, cardIdOf, cardKeyOf, type KnownKeyStore } from "../../lib/card-key.ts";
 import type { PssChoice } from "../../lib/config.ts";
-import { JpkiError, KeyError, messageOf } from "../../lib/errors.ts";
+import { JpkiError, messageOf } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { PinName } from "../../lib/pin/pin.ts";
+import type { CardRecord } from "../card-registry.ts";
+import { phoneCertificate } from "../phone-certificate.ts";
 import type { P11Tries } from "./token.ts";
 
 export interface CardReadingsOptions {
@@ -47,8 +48,7 @@ export class CardReadings {
     const reading: Reading = { certificate, triesLeft: {} };
     this.#readings.set(insertion, reading);
     try {
-      const ca = await jpki.readCertificate("auth-ca");
-      if (ca.kind === "certificate") reading.caCertificate = ca.der;
+      reading.caCertificate = await readCa(jpki);
       if (this.#mustAsk(certificate)) reading.pss = await jpki.knowsPss();
       const tries = await jpki.triesLeft("auth");
       if (tries.kind !== "verified") reading.triesLeft.auth = tries.kind === "left" ? tries.triesLeft : 0;
@@ -65,15 +65,11 @@ export class CardReadings {
    * @returns its key, for the registry.
    * @throws KeyError `KEY_UNKNOWN` if it shows no certificate; CardStatusError; PcscError.
    */
-  async readPhone(jpki: JpkiApplication, insertion: number): Promise<CardKey> {
-    const reading = this.#of(insertion);
-    const found = await jpki.readCertificate("auth");
-    if (found.kind !== "certificate")
-      throw new KeyError("KEY_UNKNOWN", "read the phone's certificate after its PIN: it shows none");
-    reading.certificate = found.der;
-    const ca = await jpki.readCertificate("auth-ca");
-    if (ca.kind === "certificate") reading.caCertificate = ca.der;
-    return { ...cardKeyOf(found.der, "phone"), pss: reading.pss };
+  async readPhone(jpki: JpkiApplication, card: CardRecord): Promise<CardKey> {
+    const reading = this.#of(card.slot.insertion);
+    reading.certificate = phoneCertificate(card, await jpki.readCertificate("auth"));
+    reading.caCertificate = await readCa(jpki);
+    return { ...cardKeyOf(reading.certificate, "phone"), pss: reading.pss };
   }
 
   /** What the card has just said of its tries. */
@@ -123,7 +119,7 @@ export class CardReadings {
   #mustAsk(certificate: Uint8Array | undefined): boolean {
     if (this.#options.pss !== "auto") return false;
     if (certificate === undefined) return true;
-    return this.#knownPss(createHash("sha256").update(certificate).digest("hex")) === undefined;
+    return this.#knownPss(cardIdOf(certificate)) === undefined;
   }
 
   #knownPss(keyId: string): boolean | undefined {
@@ -138,4 +134,10 @@ export class CardReadings {
       this.#options.log.warn("what the card can do could not be remembered", { error: messageOf(error) });
     }
   }
+}
+
+/** Undefined where the card has none. */
+async function readCa(jpki: JpkiApplication): Promise<Uint8Array | undefined> {
+  const read = await jpki.readCertificate("auth-ca");
+  return read.kind === "certificate" ? read.der : undefined;
 }

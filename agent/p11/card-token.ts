@@ -11,6 +11,7 @@ import { encodeRsaBlob, keyFingerprint } from "../../lib/ssh/public-key.ts";
 import { rsaPublicKeyOfCertificate } from "../../lib/x509/certificate.ts";
 import type { LoginRequest } from "../card-login.ts";
 import type { CardRecord, CardRegistry } from "../card-registry.ts";
+import { presentCertificate } from "../cert-read.ts";
 import type { GivenTries } from "../given-tries.ts";
 import { insertedCard } from "../remembered-pins.ts";
 import type { CardReadings } from "./card-readings.ts";
@@ -199,15 +200,11 @@ export class CardToken implements P11Token {
     const { registry, readings } = this.#parts;
     // Also where an SSH login has had the phone show its key: that one keeps no certificate.
     if (readings.certificate(this.#insertion) === undefined)
-      await registry.reveal(this.#card, await readings.readPhone(jpki, this.#insertion));
+      await registry.reveal(this.#card, await readings.readPhone(jpki, this.#card));
     if (this.#key === "auth") return;
-    const own = await jpki.readCertificate("sign");
-    if (own.kind !== "certificate")
-      throw new KeyError("KEY_UNKNOWN", "read the signature certificate: the card has none", {
-        details: { problem: "no-certificate", certificate: "sign" },
-      });
+    const certificate = presentCertificate(await jpki.readCertificate("sign"), "sign");
     const ca = await jpki.readCertificate("sign-ca");
-    this.#disclosed = { certificate: own.der, caCertificate: ca.kind === "certificate" ? ca.der : undefined };
+    this.#disclosed = { certificate, caCertificate: ca.kind === "certificate" ? ca.der : undefined };
   }
 
   #begin(pins: LoginPins, program: string | undefined): P11Login {
