@@ -11,7 +11,6 @@ import type { CardKey } from "../lib/card-key.ts";
 import type { ChosenPinName } from "../lib/pin/pin.ts";
 import type { PinVault } from "../lib/pin/vault.ts";
 import {
-  type CardDataParts,
   type FaceAndNumber,
   type FaceReading,
   type OpenWith,
@@ -99,9 +98,7 @@ export function readCardCertificates(
   options: { readonly names: readonly CertificateName[]; readonly command: string },
   signal: AbortSignal,
 ): Promise<readonly Uint8Array[]> {
-  return withCards(parts, signal, (cards) =>
-    readCertificates({ registry: cards.registry, newLogin: loginsOf(cards, parts) }, options, signal),
-  );
+  return withCards(parts, signal, (cards) => readCertificates(loginParts(parts, cards), options, signal));
 }
 
 /** A signature of the only card over a document, asking for its PIN; closes `parts`. @throws as {@link signDocument}. */
@@ -110,10 +107,8 @@ export function signCardDocument(
   request: DocumentRequest,
   signal: AbortSignal,
 ): Promise<DocumentSignature> {
-  return withCards(parts, signal, (cards) => {
-    const { registry } = cards;
-    return signDocument({ registry, newLogin: loginsOf(cards, parts), record: parts.record }, request, signal);
-  });
+  const { record } = parts;
+  return withCards(parts, signal, (cards) => signDocument({ ...loginParts(parts, cards), record }, request, signal));
 }
 
 /** 基本4情報 of the only card as text; closes `parts`. @throws as {@link readAttributes} in card-data.ts. */
@@ -122,7 +117,7 @@ export function readCardAttributes(
   options: OpenWith<TextPinName>,
   signal: AbortSignal,
 ): Promise<Attributes> {
-  return withCards(parts, signal, (cards) => readAttributes(dataParts(parts, cards), options, signal));
+  return withCards(parts, signal, (cards) => readAttributes(loginParts(parts, cards), options, signal));
 }
 
 /** The individual number on the only card; closes `parts`. @throws as {@link readNumber} in card-data.ts. */
@@ -131,25 +126,19 @@ export function readCardNumber(
   options: OpenWith<TextPinName>,
   signal: AbortSignal,
 ): Promise<string> {
-  return withCards(parts, signal, (cards) => readNumber(dataParts(parts, cards), options, signal));
+  return withCards(parts, signal, (cards) => readNumber(loginParts(parts, cards), options, signal));
 }
 
 /** What is printed on the only card, as images; closes `parts`. @throws as {@link readFace} in card-data.ts. */
 export function readCardFace(parts: AgentParts, options: FaceReading, signal: AbortSignal): Promise<FaceAndNumber> {
-  return withCards(parts, signal, (cards) => readFace(dataParts(parts, cards), options, signal));
+  return withCards(parts, signal, (cards) => readFace(loginParts(parts, cards), options, signal));
 }
 
-function dataParts(parts: AgentParts, cards: Cards): CardDataParts {
-  const { registry } = cards;
-  return { registry, newLogin: loginsOf(cards, parts) };
-}
-
-/** For each PIN a login that holds no session. */
-function loginsOf(
-  { registry, broker, remembered }: Cards,
-  { log }: AgentParts,
-): (pin: JpkiPinName | PinPlace) => CardLogin {
-  return (pin) => new CardLogin({ registry, broker, remembered, pin, hold: false, log });
+/** The cards, and for each PIN a login that holds no session. */
+function loginParts({ log }: AgentParts, { registry, broker, remembered }: Cards) {
+  const newLogin = (pin: JpkiPinName | PinPlace) =>
+    new CardLogin({ registry, broker, remembered, pin, hold: false, log });
+  return { registry, newLogin };
 }
 
 /** For a command: nothing is remembered, no session is held. */

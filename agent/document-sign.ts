@@ -5,16 +5,14 @@
 
 import { constants, type KeyObject, publicDecrypt, X509Certificate } from "node:crypto";
 import { equalBytes } from "../lib/bytes.ts";
-import type { CertificateName, KeyName } from "../lib/card/files.ts";
-import type { CertificateOutcome, JpkiApplication } from "../lib/card/jpki.ts";
+import type { KeyName } from "../lib/card/files.ts";
+import type { JpkiApplication } from "../lib/card/jpki.ts";
 import { encodeDigestInfo } from "../lib/digest-info.ts";
 import { CardStatusError, JpkiError, MalformedError, PolicyError } from "../lib/errors.ts";
 import { SW_FILE_NOT_FOUND } from "../lib/iso7816/status-word.ts";
-import type { SignatureEntry, SignatureRecord, SignatureResult } from "../lib/signature-entry.ts";
-import { encodeRsaBlob, keyFingerprint } from "../lib/ssh/public-key.ts";
-import { rsaPublicKeyOfCertificate } from "../lib/x509/certificate.ts";
-import type { CardRecord } from "./card-registry.ts";
-import { absentCertificate, type ReadCertificatesParts } from "./cert-read.ts";
+import type { SignatureRecord, SignatureResult } from "../lib/signature-entry.ts";
+import { absentCertificate, presentCertificate, type ReadCertificatesParts } from "./cert-read.ts";
+import { documentEntry } from "./document-entry.ts";
 import { loginInFile } from "./login-data.ts";
 import { oneCard } from "./one-card.ts";
 import { commentOf } from "./pin-commands.ts";
@@ -68,7 +66,7 @@ export async function signDocument(
   const { key, command } = request;
   const card = await oneCard(registry);
   const keep = (result: SignatureResult, reason?: string, made?: DocumentSignature) =>
-    record?.add({ ...entryOf(card, key, made), result, reason });
+    record?.add({ ...documentEntry(card, key, made?.certificates?.certificate), result, reason });
   const login = request.format === "raw" && key === "auth" ? loginInFile(request.head) : undefined;
   if (login !== undefined) {
     keep("refused", "login-data");
@@ -95,18 +93,13 @@ async function signWith(jpki: JpkiApplication, request: DocumentRequest): Promis
   const { key } = request;
   if (request.format === "raw")
     return { signature: await jpki.sign(key, encodeDigestInfo("sha256", request.digest)), certificates: undefined };
-  const certificate = present(key, await jpki.readCertificate(key));
+  const certificate = presentCertificate(await jpki.readCertificate(key), key);
   const ca = await jpki.readCertificate(`${key}-ca`);
   const certificates = { certificate, ca: ca.kind === "certificate" ? ca.der : undefined };
   const signed = encodeDigestInfo("sha256", request.digestFor(certificates));
   const signature = await jpki.sign(key, signed);
   requireMadeBy(certificate, signature, signed);
   return { signature, certificates };
-}
-
-function present(name: CertificateName, outcome: CertificateOutcome): Uint8Array {
-  if (outcome.kind === "certificate") return outcome.der;
-  throw absentCertificate(name);
 }
 
 /** What goes into other people's hands has been verified before. @throws MALFORMED */
@@ -123,21 +116,4 @@ function opened(key: KeyObject, signature: Uint8Array): Uint8Array {
     // Not even padded as a signature is.
     return new Uint8Array();
   }
-}
-
-/** The key of the entry: the signature key shows itself only in its certificate. */
-function entryOf(
-  card: CardRecord,
-  key: KeyName,
-  made: DocumentSignature | undefined,
-): Omit<SignatureEntry, "result" | "reason"> {
-  const own = card.identity.kind === "known" && key === "auth" ? card.identity.key.publicKey : undefined;
-  const certificate = made?.certificates?.certificate;
-  const publicKey = own ?? (certificate && rsaPublicKeyOfCertificate(certificate));
-  return {
-    key: publicKey === undefined ? "" : keyFingerprint(encodeRsaBlob(publicKey)),
-    comment: commentOf(card),
-    data: key === "auth" ? "document-auth" : "document",
-    forwarded: false,
-  };
 }

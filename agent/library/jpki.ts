@@ -8,11 +8,11 @@ import type { CardKey } from "../../lib/card-key.ts";
 import { encodeDigestInfo, hashOfDigestInfo } from "../../lib/digest-info.ts";
 import { ConfigError, JpkiError, KeyError, PolicyError } from "../../lib/errors.ts";
 import type { SignatureResult } from "../../lib/signature-entry.ts";
-import { encodeRsaBlob, keyFingerprint } from "../../lib/ssh/public-key.ts";
 import { CardLogin } from "../card-login.ts";
 import type { CardRecord } from "../card-registry.ts";
 import { readCertificates } from "../cert-read.ts";
 import { readDeviceStatus } from "../device-status.ts";
+import { documentEntry } from "../document-entry.ts";
 import { requireReader, requireUsableCard, revealPhone } from "../export-key.ts";
 import { LOGIN_BYTES, loginInFile } from "../login-data.ts";
 import { nothingRemembered } from "../nothing-remembered.ts";
@@ -160,18 +160,9 @@ export class Jpki {
     return new CardLogin({ ...cards, remembered: nothingRemembered, pin, hold: false, log: parts.log });
   }
 
-  #keep({ identity }: CardRecord, key: KeyName, result: SignatureResult, reason?: string): void {
+  #keep(card: CardRecord, key: KeyName, result: SignatureResult, reason?: string): void {
     const { parts, program } = this.#access;
-    const known = identity.kind === "known" ? identity.key : undefined;
-    parts.record?.add({
-      key: known === undefined || key === "sign" ? "" : keyFingerprint(encodeRsaBlob(known.publicKey)),
-      comment: known?.comment ?? "",
-      result,
-      reason,
-      data: key === "auth" ? "document-auth" : "document",
-      forwarded: false,
-      program,
-    });
+    parts.record?.add({ ...documentEntry(card, key), result, reason, program });
   }
 }
 
