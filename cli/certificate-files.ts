@@ -22,7 +22,8 @@ export async function readTrustedCas(path: string | undefined): Promise<readonly
   return (await readCertificates(path)).map((certificate) => ({ certificate, trusted: true }));
 }
 
-async function readCertificates(path: string): Promise<readonly Certificate[]> {
+/** All certificates in a file, in their order. @throws MALFORMED if there is none or one is none; FileError `IO_FAILED`. */
+export async function readCertificates(path: string): Promise<readonly Certificate[]> {
   const { CERTIFICATE_LIMITS } = await import("../lib/x509/der.ts");
   const { decodeCertificate } = await import("../lib/x509/certificate-fields.ts");
   const { readPemOrDer } = await import("../lib/x509/pem.ts");

@@ -87,7 +87,7 @@ function commented(text: string): string {
 
 async function printServerConfig(server: Server, flags: ServerFlags, context: CommandContext): Promise<void> {
   const { deps } = context;
-  const files = await filesFor(server, await readCertificates(flags, context), context);
+  const files = await filesFor(server, await cardCertificates(flags, context), context);
   if (flags.json === true) return deps.stdout.write(`${JSON.stringify(files)}\n`);
   deps.stdout.write(files.map(({ path, text }) => `# ${path}:\n${text}`).join("\n"));
 }
@@ -116,8 +116,8 @@ async function filesFor(
 }
 
 /** From the card, or from a file that holds the certificate and behind it its CA's. */
-async function readCertificates(flags: ServerFlags, { deps, messages }: CommandContext): Promise<CardCertificates> {
-  if (flags.cert !== undefined) return readCertificateFile(resolve(flags.cert));
+async function cardCertificates(flags: ServerFlags, { deps, messages }: CommandContext): Promise<CardCertificates> {
+  if (flags.cert !== undefined) return readCertificateAndCa(resolve(flags.cert));
   const settings = await settingsOf(flags, deps);
   const { readCardCertificates } = await import("../../agent/main.ts");
   const { parts } = await openAgentParts({ settings, verbose: flags.verbose, level: "error" }, deps, messages);
@@ -127,14 +127,10 @@ async function readCertificates(flags: ServerFlags, { deps, messages }: CommandC
   return { certificate, ca };
 }
 
-async function readCertificateFile(path: string): Promise<CardCertificates> {
-  const { CERTIFICATE_LIMITS } = await import("../../lib/x509/der.ts");
-  const { decodeCertificate } = await import("../../lib/x509/certificate-fields.ts");
+async function readCertificateAndCa(path: string): Promise<CardCertificates> {
   const { isIssuedBy } = await import("../../lib/x509/chain.ts");
-  const { readPemOrDer } = await import("../../lib/x509/pem.ts");
-  const { readInputFile } = await import("../files.ts");
-  const file = await readInputFile(path, CERTIFICATE_LIMITS.maxBytes);
-  const [certificate, ...others] = readPemOrDer(file, "CERTIFICATE").map(decodeCertificate);
+  const { readCertificates } = await import("../certificate-files.ts");
+  const [certificate, ...others] = await readCertificates(path);
   const ca = others.find((other) => certificate !== undefined && isIssuedBy(certificate, other));
   if (certificate === undefined || ca === undefined)
     throw new ConfigError(`${path} does not hold the certificate and behind it the one of its CA`, {
