@@ -83,7 +83,7 @@ function numberedSteps(output: TextOutput, { intro }: DemoTexts): Tell {
 async function openDemoParts({ folder, log }: DemoOptions, prompt: Prompt): Promise<AgentParts> {
   const paths = { env: {}, home: folder };
   return {
-    transport: await openTransport("virtual", "auto", paths, log),
+    transport: await openTransport("virtual", "auto", paths, { log }),
     known: await openKnownKeys(paths, log),
     prompt,
     log,

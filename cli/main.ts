@@ -59,7 +59,9 @@ const deps: Deps = {
 };
 
 const status = await run(process.argv.slice(2), deps);
-process.exitCode = failure === undefined ? status : 1;
+await Promise.all([written(process.stdout), written(process.stderr)]);
+// Not by itself: the native watch of the readers is left to this, see PcscTransportOptions.leaveWatch.
+process.exit(failure === undefined ? status : 1);
 
 /** What could not be written is told by `drained`, in the command's own order. */
 function output(stream: NodeJS.WriteStream, path: string): TextOutput {
@@ -78,6 +80,11 @@ async function drained(stream: NodeJS.WriteStream, path: string): Promise<void> 
   const { errored } = stream;
   if (errored === null || hasErrno(errored, "EPIPE", "EIO")) return;
   throw new FileError(`write ${path}: ${errored.message}`, { details: { path }, cause: errored });
+}
+
+/** Resolves when all that was written is with the system, or never will be. */
+function written(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write("", () => resolve()));
 }
 
 function drainedOrGone(stream: NodeJS.WriteStream): Promise<void> {

@@ -56,7 +56,8 @@ export async function openAgentParts(options: PartsOptions, deps: Deps, messages
     node.openSignatureRecord(deps, log, agent.notify === true ? messages.signatures.notice : undefined),
     node.openKnownHosts(deps.home, log),
     node.openCertificates(agent.certificate ?? [], deps, log),
-    node.openTransport(card, pcscBinding, deps, log),
+    // The process ends when its command has: main.ts sees to it.
+    node.openTransport(card, pcscBinding, deps, { log, leaveWatch: true }),
   ]);
   const now = () => performance.now();
   const vault = agent.pinCache === "keychain" ? await openVault(deps, log) : undefined;

@@ -7,6 +7,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { AskAgentOptions } from "./agent-client.ts";
+import type { PcscTransportOptions } from "./card/pcsc-transport.ts";
 import type { CardTransport } from "./card/transport.ts";
 import type { KnownKeyStore } from "./card-key.ts";
 import type { CardSource, PcscBinding, PinPromptChoice } from "./config.ts";
@@ -49,15 +50,15 @@ export async function openTransport(
   card: CardSource,
   binding: PcscBinding,
   paths: PathSources,
-  log: Logger,
+  options: PcscTransportOptions,
 ): Promise<CardTransport> {
   if (card === "virtual") return openVirtualTransport(paths);
   const mini = await import("./card/pcsc-mini.ts");
   if (binding === "pcsc-mini" || (binding === "auto" && (await mini.isPcscMiniUsable()))) {
-    return mini.createPcscMiniTransport({ log });
+    return mini.createPcscMiniTransport(options);
   }
   const { createPcscliteTransport } = await import("./card/pcsclite.ts");
-  return createPcscliteTransport({ log });
+  return createPcscliteTransport(options);
 }
 
 /** Loads a binding's native part and nothing else. @returns why it cannot be loaded. */

@@ -37,7 +37,7 @@ export async function openCardAccess(options: JpkiOptions): Promise<CardAccess> 
   const node = await import("../../lib/node.ts");
   const paths = { env, home: homedir() };
   const parts: AgentParts = {
-    transport: await node.openTransport(card, pcscBinding, paths, log),
+    transport: await node.openTransport(card, pcscBinding, paths, { log }),
     prompt: await openPrompt(options, paths, log),
     known: await node.openKnownKeys(paths, log),
     record: await node.openSignatureRecord(paths, log, undefined),

@@ -29,7 +29,15 @@ export interface PcscWatch {
    * @throws the binding's own error; one that {@link isSharingViolation} is worth another attempt.
    */
   open(reader: string): Promise<OpenCard>;
-  /** Stops watching and lets go of the service. Never throws. Cards that are open stay so. */
+  /**
+   * Reports nothing from here on. The native watch goes on until the service or the process ends, which only
+   * `process.exit()` does.
+   */
+  leave(): void;
+  /**
+   * The same, then stops the native watch and lets go of the service. Never throws. Cards that are open stay so. Takes
+   * a while: to stop a native watch while a reader changes freezes the process until a reader changes again.
+   */
   close(): Promise<void>;
 }
 

@@ -6,7 +6,9 @@
  *   finds no room in the service.
  * - The ATR of its state reports is not the card's (it copies memory that is gone); that of `Card.state()` is right.
  * - A response buffer of its own has 264 bytes, and whatever buffer a call uses is never freed: one for each reader.
- * - `Client.stop()` freezes the process for up to a minute and more if the watching thread is not asleep at that moment.
+ * - `Client.stop()` freezes the process until a reader changes, for ever if none does, when the watching thread is not
+ *   waiting at that moment: SCardCancel does nothing then, and SCardReleaseContext waits for the thread's call to end
+ *   (seen behind pcscd 1.9.9, whose report of a change came in the same millisecond).
  * - `Client.start()` and `Client.stop()` freeze the process for as long as the service does not answer.
  * - A `Client` whose service went away cannot be stopped, and its finalizer throws out of the garbage collector, which
  *   ends the process: such a client must never be collected.
@@ -37,8 +39,8 @@ const BEGIN_ATTEMPTS = 5;
 const SCARD_PROTOCOL_T0 = 1;
 const NO_ATR = new Uint8Array(0);
 
-/** See above. One for each time that the service went away; for the whole process, since the collector is. */
-const UNSTOPPABLE = new Set<Client>();
+/** Clients that were not stopped, see above; for the whole process, since the collector is. */
+const KEPT = new Set<Client>();
 
 /** Starts watching at once; {@link CardTransport.ready} and {@link CardTransport.fault} tell how that went. */
 export function createPcscMiniTransport(options: PcscMiniOptions = {}): CardTransport {
@@ -107,7 +109,8 @@ class MiniWatch implements PcscWatch {
   readonly #buffer: (reader: string) => ArrayBuffer;
   readonly #log: Logger;
   readonly #client: Client;
-  readonly #events: WatchEvents;
+  /** Undefined once it is over. */
+  #events: WatchEvents | undefined;
   readonly #settling: Settling;
 
   constructor({ pcsc, servicePath, events, buffer, log }: MiniWatchParts) {
@@ -120,13 +123,16 @@ class MiniWatch implements PcscWatch {
     this.#client.on("reader", (reader) => {
       reader.on("change", ({ raw }) => {
         this.#settling.report();
-        events.state(reader.name(), raw, NO_ATR);
+        this.#events?.state(reader.name(), raw, NO_ATR);
       });
-      reader.on("disconnect", () => events.gone(reader.name()));
+      reader.on("disconnect", () => this.#events?.gone(reader.name()));
     });
-    this.#client.on("error", (error) => events.failed(error));
+    this.#client.on("error", (error) => this.#events?.failed(error));
     this.#client.start();
-    this.#settling = new Settling(() => true, events.complete);
+    this.#settling = new Settling(
+      () => true,
+      () => this.#events?.complete(),
+    );
   }
 
   async open(reader: string): Promise<OpenCard> {
@@ -134,7 +140,7 @@ class MiniWatch implements PcscWatch {
     const found = this.#client.reader(reader);
     if (found === undefined) throw new PcscError("READER_ABSENT", `connect: there is no reader ${reader}`);
     const card = await found.connect(CardMode.SHARED).catch((cause: unknown) => {
-      if (hasCode(cause, "TooManyCardConnections")) this.#events.failed(cause);
+      if (hasCode(cause, "TooManyCardConnections")) this.#events?.failed(cause);
       throw cause;
     });
     try {
@@ -157,16 +163,19 @@ class MiniWatch implements PcscWatch {
     }
   }
 
-  async close(): Promise<void> {
+  leave(): void {
+    this.#events = undefined;
     this.#settling.stop();
-    this.#client.removeAllListeners();
+    KEPT.add(this.#client);
+  }
+
+  async close(): Promise<void> {
+    this.leave();
     await this.#settling.rest();
-    // Held already while we wait, for the same reason.
-    UNSTOPPABLE.add(this.#client);
     if (!(await pcscdAnswers(this.#servicePath))) return;
     try {
       this.#client.stop();
-      UNSTOPPABLE.delete(this.#client);
+      KEPT.delete(this.#client);
     } catch (error) {
       // The service went away and its context with it.
       this.#log.debug("stop watching", { error: messageOf(error) });

@@ -18,11 +18,14 @@ export interface PcscReadersOptions {
   readonly load: () => Promise<PcscBinding>;
   /** The service's socket. */
   readonly servicePath: string;
+  /** Whether a watch that is over is left to the end of the process, see {@link PcscWatch.leave}. */
+  readonly leaveWatch: boolean;
   readonly log: Logger;
 }
 
 export class PcscReaders {
   readonly #servicePath: string;
+  readonly #leaveWatch: boolean;
   readonly #log: Logger;
   readonly #table = new SlotTable();
   readonly #listeners = new Set<() => void>();
@@ -35,9 +38,10 @@ export class PcscReaders {
   #ended = false;
 
   /** Starts at once. */
-  constructor({ load, servicePath, log }: PcscReadersOptions) {
+  constructor({ load, servicePath, leaveWatch, log }: PcscReadersOptions) {
     this.#log = log;
     this.#servicePath = servicePath;
+    this.#leaveWatch = leaveWatch;
     this.#running = this.#run(load);
   }
 
@@ -173,7 +177,8 @@ export class PcscReaders {
       const watch = this.#watch;
       this.#watch = undefined;
       this.#fail(cause);
-      await watch?.close();
+      if (this.#leaveWatch) watch?.leave();
+      else await watch?.close();
     }
   }
 

@@ -19,6 +19,11 @@ export interface PcscTransportOptions {
   readonly log?: Logger | undefined;
   /** The service's socket; for tests. */
   readonly servicePath?: string | undefined;
+  /**
+   * Whether closing leaves the native watch to the end of the process, which must then come by `process.exit()`: at
+   * once and without the risk of stopping it, see {@link PcscWatch}. Default false.
+   */
+  readonly leaveWatch?: boolean | undefined;
 }
 
 const DEFAULT_BUSY_TIMEOUT_MS = 5000;
@@ -49,7 +54,8 @@ class PcscTransport implements CardTransport {
   constructor(load: () => Promise<PcscBinding>, options: PcscTransportOptions) {
     this.#log = options.log ?? silentLogger;
     this.#servicePath = options.servicePath ?? PCSCD_SOCKET;
-    this.#readers = new PcscReaders({ load, servicePath: this.#servicePath, log: this.#log });
+    const { leaveWatch = false } = options;
+    this.#readers = new PcscReaders({ load, servicePath: this.#servicePath, leaveWatch, log: this.#log });
   }
 
   get binding(): string | undefined {

@@ -37,6 +37,8 @@ const NO_ATR = new Uint8Array(0);
 
 /** See above. One for each reader and each time that the service went away; for the whole process, as the collector is. */
 const CALLERS = new Set<LiteReader>();
+/** Watches that were not ended: their objects' destructors would wait for their threads. */
+const LEFT = new Set<LiteWatch>();
 
 /** Starts watching at once; {@link CardTransport.ready} and {@link CardTransport.fault} tell how that went. */
 export function createPcscliteTransport(options: PcscliteOptions = {}): CardTransport {
@@ -119,9 +121,14 @@ class LiteWatch implements PcscWatch {
     }
   }
 
-  async close(): Promise<void> {
+  leave(): void {
     this.#events = undefined;
     this.#settling.stop();
+    LEFT.add(this);
+  }
+
+  async close(): Promise<void> {
+    this.leave();
     await this.#settling.rest();
     for (const { reader, reported } of this.#watched.values()) {
       if (await settlesWithin(reported.then(twoTurns), FIRST_REPORT_WITHIN_MS)) reader.close();
@@ -130,6 +137,7 @@ class LiteWatch implements PcscWatch {
     this.#client.close();
     await twoTurns();
     this.#watched.clear();
+    LEFT.delete(this);
   }
 
   #watchReader(reader: LiteReader): void {

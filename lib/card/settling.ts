@@ -8,7 +8,11 @@
 /** All readers of the first round are reported at once; the first report comes 1 to 10 ms after the start. */
 const AFTER_REPORT_MS = 20;
 const WITHOUT_REPORT_MS = 500;
-const AT_REST_MS = 100;
+/**
+ * pcscd tells up to 400 ms later that a program connected or let go, and a native watch that finds a card without an
+ * ATR sleeps for 410 ms (PCSCLITE_STATUS_POLL_RATE, winscard_clnt.c): it does not wait for reports before that.
+ */
+const AT_REST_MS = 500;
 
 export class Settling {
   readonly #isComplete: () => boolean;
@@ -35,10 +39,11 @@ export class Settling {
     this.#timer = undefined;
   }
 
-  /** Resolves when there was no report for a while. */
+  /** Resolves when there has been no report for a while, from now on. */
   async rest(): Promise<void> {
+    const from = performance.now();
     for (;;) {
-      const leftMs = this.#lastReportAt + AT_REST_MS - performance.now();
+      const leftMs = Math.max(from, this.#lastReportAt) + AT_REST_MS - performance.now();
       if (leftMs <= 0) return;
       await new Promise((resolve) => setTimeout(resolve, leftMs));
     }

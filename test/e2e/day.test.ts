@@ -48,7 +48,7 @@ beforeAll(async () => {
   const known: CardKey[] = [key];
   agent = await startAgent(
     {
-      transport: createPcscMiniTransport({ log }),
+      transport: createPcscMiniTransport({ log, leaveWatch: true }),
       prompt,
       known: { list: () => known, remember: async () => {} },
       log,

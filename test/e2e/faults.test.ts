@@ -78,7 +78,7 @@ async function start(waitCardMs: number): Promise<void> {
   });
   const known: CardKey[] = [key];
   const remember = async (seen: CardKey) => void (known.some(({ id }) => id === seen.id) || known.push(seen));
-  const transport = createPcscMiniTransport({ log });
+  const transport = createPcscMiniTransport({ log, leaveWatch: true });
   const now = () => performance.now();
   agent = await startAgent(
     { transport, prompt, known: { list: () => known, remember }, log, now },
@@ -143,7 +143,7 @@ interface Fault {
 
 /** Another program, alone with the card until it lets go. */
 function otherProgram(): Fault {
-  const transport = createPcscMiniTransport({});
+  const transport = createPcscMiniTransport({ leaveWatch: true });
   let held = Promise.resolve();
   return {
     strike: async () => {

@@ -18,6 +18,7 @@ const T1 = 2;
 class Script {
   readonly calls: string[] = [];
   readonly buffers = new Set<ArrayBuffer>();
+  readonly clients: (EventEmitter & { reader(): EventEmitter })[] = [];
   readonly #failures: Record<string, string[]>;
 
   constructor(failures: Record<string, string[]>) {
@@ -95,6 +96,7 @@ function fakeBinding(script: Script) {
 
     start(): void {
       script.calls.push("start");
+      script.clients.push(this);
       setImmediate(() => {
         this.emit("reader", this.#reader);
         this.#reader.emit("change", { raw: PRESENT }, new Uint8Array(33));
@@ -112,9 +114,9 @@ function fakeBinding(script: Script) {
 let script: Script;
 let transport: CardTransport;
 
-function open(failures: Record<string, string[]>): void {
+function open(failures: Record<string, string[]>, options: PcscMiniOptions = {}): void {
   script = new Script(failures);
-  transport = createPcscMiniTransport({ load: async () => fakeBinding(script) });
+  transport = createPcscMiniTransport({ load: async () => fakeBinding(script), ...options });
 }
 
 async function connect() {
@@ -192,6 +194,31 @@ describe("a failing pcsc-mini", () => {
     await expect(connect()).rejects.toMatchObject({ code: "PCSC_UNAVAILABLE" });
     await slotWhen(transport, READER, () => transport.fault() === undefined && script.calls.includes("start"));
     await (await transport.connect(slotOf(transport, READER))).end();
+  });
+});
+
+describe("pcsc-mini at its end", () => {
+  it("is stopped when its thread is asleep", async () => {
+    open({});
+    await transport.ready();
+    const from = performance.now();
+    await transport.close();
+    expect(script.calls).toEqual(["start", "stop"]);
+    expect(performance.now() - from).toBeGreaterThan(410);
+  });
+
+  it("is not stopped where the process ends: what it still says reaches nobody", async () => {
+    open({}, { leaveWatch: true });
+    await transport.ready();
+    await transport.close();
+    const fault = transport.fault();
+    for (const client of script.clients) {
+      client.emit("error", Object.assign(new Error("gone"), { code: "ServiceStopped" }));
+      client.reader().emit("change", { raw: PRESENT }, new Uint8Array(33));
+      client.reader().emit("disconnect");
+    }
+    expect(script.calls).toEqual(["start"]);
+    expect([transport.slots(), transport.fault()]).toEqual([[], fault]);
   });
 });
 

@@ -41,6 +41,7 @@ class FakeBinding implements PcscBinding {
   readonly opens: { readonly reader: string; readonly card: Deferred<OpenCard> }[] = [];
   watches = 0;
   closes = 0;
+  leaves = 0;
   available = true;
   events: WatchEvents | undefined;
 
@@ -58,6 +59,9 @@ class FakeBinding implements PcscBinding {
         const card = deferred<OpenCard>();
         this.opens.push({ reader, card });
         return card.promise;
+      },
+      leave: () => {
+        this.leaves++;
       },
       close: async () => {
         this.closes++;
@@ -312,6 +316,19 @@ describe("close", () => {
     await transport.close();
     await waiting;
     expect(log.lines.at(-1)).toMatchObject({ level: "warn", fields: { readers: ["A"] } });
+  });
+
+  it("leaves the watch to the end of the process where it is told to, also one that failed", async () => {
+    await transport.close();
+    binding = new FakeBinding();
+    transport = createPcscTransport(async () => binding, { log, leaveWatch: true });
+    await started();
+    const { events } = binding;
+    binding.forgetEvents();
+    events?.failed(miniError("ServiceStopped"));
+    await started();
+    await transport.close();
+    expect([binding.leaves, binding.closes]).toEqual([2, 0]);
   });
 });
 

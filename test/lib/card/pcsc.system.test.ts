@@ -21,11 +21,14 @@ import {
 const [FIRST] = VPCD_READERS;
 
 const BINDINGS = [
-  { name: "pcsc-mini", create: () => createPcscMiniTransport() },
-  { name: "pcsclite", create: () => createPcscliteTransport() },
+  { name: "pcsc-mini", open: createPcscMiniTransport },
+  { name: "pcsclite", open: createPcscliteTransport },
 ] as const;
 
-describe.each(BINDINGS)("$name", ({ name, create }) => {
+describe.each(BINDINGS)("$name", ({ name, open }) => {
+  // The card lies in this process, which must not be frozen.
+  const create = () => open({ leaveWatch: true });
+
   describe("the contract", () => {
     let pcscd: Pcscd;
     let slots: readonly [VpcdSlot, VpcdSlot];
@@ -272,8 +275,8 @@ describe.each(BINDINGS)("$name", ({ name, create }) => {
     it("is let go of at every close, whenever it comes", async () => {
       transport = create();
       await vpcd.insert(card);
-      for (let round = 0; round < 10; round++) {
-        const other = create();
+      for (let round = 0; round < 4; round++) {
+        const other = open({});
         if (round % 2 === 0) await other.ready();
         const started = performance.now();
         await other.close();
