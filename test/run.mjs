@@ -115,7 +115,8 @@ function runVitest(args) {
   const countsFile = join(folder, "counts.json");
   const [markName, markValue] = RUN_MARK.split("=");
   const env = { ...process.env, [markName]: markValue, JPKI_AGENT_TEST_COUNTS: countsFile };
-  const reporters = ["--reporter=default", "--reporter=./test/helpers/reporter.ts"];
+  const ours = ["reporter.ts", "stand-still.ts"].map((file) => `--reporter=./test/helpers/${file}`);
+  const reporters = ["--reporter=default", ...ours];
   const ok = run(process.execPath, [VITEST, "run", ...reporters, ...args, ...process.argv.slice(2)], env);
   try {
     const counts = JSON.parse(readFileSync(countsFile, "utf8"));

@@ -1,7 +1,7 @@
 /**
  * Counts for test/run.mjs, written to the file that JPKI_AGENT_TEST_COUNTS names. A file that cannot be loaded, a hook
  * that throws and an error nobody caught each count as a failure: they are no tests, but must not go unseen. A test that
- * needed a second try is named.
+ * needed a second try is named, and so is one that was never finished.
  */
 
 import { writeFileSync } from "node:fs";
@@ -23,6 +23,7 @@ export default class CountsReporter implements Reporter {
         counts[outcomeOf(test.result().state)] += 1;
         if (test.diagnostic()?.flaky)
           console.log(`passed at the second try only: ${module.moduleId}: ${test.fullName}`);
+        if (test.result().state === "pending") console.log(`never finished: ${module.moduleId}: ${test.fullName}`);
       }
     }
     const { JPKI_AGENT_TEST_COUNTS: file } = process.env;
