@@ -46,6 +46,8 @@ async function receive({ url, post, maxBytes }: HttpExchange, signal: AbortSigna
       reject(new Error(`HTTP status ${answer.statusCode}`));
     });
     sent.on("error", reject);
+    // Comes last; alone where the server wants to go on in another protocol (status 101).
+    sent.on("close", () => reject(new Error("the connection ended without an answer")));
     sent.end(post?.body);
   });
   const parts: Uint8Array[] = [];

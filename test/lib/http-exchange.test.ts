@@ -73,3 +73,10 @@ it("a connection that breaks is no answer", async () => {
   });
   await expect(ask(half)).rejects.toEqual(fails("IO_FAILED"));
 });
+
+it("a server that goes on in another protocol is no answer", async () => {
+  const url = await serve(({ socket }) => {
+    socket.write("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n");
+  });
+  await expect(ask(url)).rejects.toEqual(fails("IO_FAILED"));
+});
