@@ -10,6 +10,7 @@ import { asn1js, pkijs } from "./asn1.ts";
 import { type Certificate, decodeCertificate } from "./certificate-fields.ts";
 import { isIssuedBy } from "./chain.ts";
 import { type Finding, finding } from "./checks.ts";
+import { type CmsHash, cmsHash } from "./cms-algorithms.ts";
 import { type DerLimits, decodeDer } from "./der.ts";
 import { nameOf } from "./names.ts";
 import { revocationReason } from "./revocation-crl.ts";
@@ -141,11 +142,13 @@ function nonceFinding(
   return equalBytes(answered, asked) ? undefined : finding("nonce-differs");
 }
 
-/** The question names the CA by SHA-1 hashes, and so does its answer. */
+/** Our question names the CA by SHA-1 hashes, and so does its answer; a file holds the answer to anybody's. */
 function isAbout(certId: pkijs.CertID, { certificate, issuer }: OcspQuestion): boolean {
-  const { nameHash, keyHash } = issuerHashes(issuer);
+  const { algorithmId } = certId.hashAlgorithm;
+  const hash = algorithmId === OID.sha1 ? "sha1" : cmsHash(algorithmId);
+  if (hash === undefined) return false;
+  const { nameHash, keyHash } = issuerHashes(issuer, hash);
   return (
-    certId.hashAlgorithm.algorithmId === OID.sha1 &&
     equalBytes(certId.issuerNameHash.valueBlock.valueHexView, nameHash) &&
     equalBytes(certId.issuerKeyHash.valueBlock.valueHexView, keyHash) &&
     toHex(certId.serialNumber.valueBlock.valueHexView) === certificate.serial
@@ -174,10 +177,11 @@ function revoked(status: asn1js.BaseBlock): Finding {
   });
 }
 
-function issuerHashes({ subject, publicKeyBits }: Certificate): {
-  readonly nameHash: Uint8Array;
-  readonly keyHash: Uint8Array;
-} {
-  const sha1 = (data: Uint8Array) => new Uint8Array(createHash("sha1").update(data).digest());
-  return { nameHash: sha1(Buffer.from(subject.der, "hex")), keyHash: sha1(publicKeyBits) };
+/** A responder names itself by SHA-1 too (RFC 6960, 4.2.1). */
+function issuerHashes(
+  { subject, publicKeyBits }: Certificate,
+  hash: "sha1" | CmsHash = "sha1",
+): { readonly nameHash: Uint8Array; readonly keyHash: Uint8Array } {
+  const digest = (data: Uint8Array) => new Uint8Array(createHash(hash).update(data).digest());
+  return { nameHash: digest(Buffer.from(subject.der, "hex")), keyHash: digest(publicKeyBits) };
 }

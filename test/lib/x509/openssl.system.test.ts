@@ -217,6 +217,10 @@ describe("OCSP", () => {
     expect(checkOcspResponse(old, { certificate, issuer }, earlier).reason).not.toBe("not-revoked");
     const other = decodeCertificate(makeCertificate(pki));
     expect(checkOcspResponse(old, { certificate: other, issuer }, new Date()).reason).toBe("other-certificate");
+    await ca.openssl("ocsp", "-sha256", "-issuer", "ca.pem", "-cert", "cert.pem", "-reqout", "req.der");
+    const bySha256 = await ask(await readFile(ca.path("req.der")));
+    expect(await look({ stapled: bySha256 })).toMatchObject({ result: "good", reason: "not-revoked" });
+    expect(checkOcspResponse(bySha256, { certificate: other, issuer }, new Date()).reason).toBe("other-certificate");
     const without = await ask(encodeOcspRequest({ certificate, issuer }));
     expect(await look({ ocsp: async () => without })).toMatchObject({ result: "not-checked", reason: "nonce-missing" });
     const check = (bytes: Uint8Array) => {
