@@ -1,20 +1,27 @@
 /** Files that a command line names: what is read has a limit, what is written replaces the old one as a whole. */
 
 import { randomBytes } from "node:crypto";
-import { constants } from "node:fs";
-import { access, lstat, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { constants, createReadStream } from "node:fs";
+import { access, lstat, mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { FileError, messageOf, TooLargeError } from "../lib/errors.ts";
 
 /** What stands for standard input or output on a command line. */
 export const STANDARD_STREAM = "-";
 
-/** @throws FileError `IO_FAILED`; TOO_LARGE. */
+/**
+ * Also of a pipe or a device, whose size nobody tells.
+ *
+ * @throws FileError `IO_FAILED`; TOO_LARGE.
+ */
 export async function readInputFile(path: string, maxBytes: number): Promise<Uint8Array> {
   return named(`read ${path}`, path, async () => {
-    const { size } = await stat(path);
-    if (size > maxBytes) throw new TooLargeError(`read ${path}: ${size} bytes, the limit is ${maxBytes}`);
-    return new Uint8Array(await readFile(path));
+    const chunks: Uint8Array[] = [];
+    // One byte more than the limit: `end` is the last byte that is read.
+    for await (const chunk of createReadStream(path, { end: maxBytes })) chunks.push(chunk);
+    const bytes = new Uint8Array(Buffer.concat(chunks));
+    if (bytes.length > maxBytes) throw new TooLargeError(`read ${path}: more than ${maxBytes} bytes`);
+    return bytes;
   });
 }
 
