@@ -65,21 +65,26 @@ process.exit(failure === undefined ? status : 1);
 
 /** What could not be written is told by `drained`, in the command's own order. */
 function output(stream: NodeJS.WriteStream, path: string): TextOutput {
-  stream.on("error", () => {});
+  // Node itself forgets it soon: the streams of a process are never destroyed.
+  let fault: Error | undefined;
+  stream.on("error", (error) => {
+    fault ??= error;
+  });
   return {
     write: (text) => void stream.write(text),
     writeBytes: (bytes) => void stream.write(bytes),
-    drained: () => drained(stream, path),
+    drained: async () => {
+      if (stream.writableNeedDrain && !stream.destroyed) await drainedOrGone(stream);
+      throwFault(fault ?? stream.errored, path);
+    },
     isTerminal: stream.isTTY === true,
   };
 }
 
 /** A reader that went away (`| head`, a closed terminal) is no error of ours, and nobody waits for it. */
-async function drained(stream: NodeJS.WriteStream, path: string): Promise<void> {
-  if (stream.writableNeedDrain && !stream.destroyed) await drainedOrGone(stream);
-  const { errored } = stream;
-  if (errored === null || hasErrno(errored, "EPIPE", "EIO")) return;
-  throw new FileError(`write ${path}: ${errored.message}`, { details: { path }, cause: errored });
+function throwFault(fault: Error | null, path: string): void {
+  if (fault === null || hasErrno(fault, "EPIPE", "EIO")) return;
+  throw new FileError(`write ${path}: ${fault.message}`, { details: { path }, cause: fault });
 }
 
 /** Resolves when all that was written is with the system, or never will be. */
