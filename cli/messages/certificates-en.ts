@@ -94,10 +94,12 @@ const WORDS: Readonly<Record<Reason, (details: FindingDetails) => string>> = {
   "pinned-ca": ({ ca, generation }) => `signed by JPKI's CA, generation ${generation} (${ca})`,
   "named-ca": ({ ca, sha256 }) => `signed by a CA of --ca (${ca}; SHA-256 ${sha256})`,
   "other-purpose-ca": ({ ca }) => `signed by JPKI's CA for another kind of certificate (${ca})`,
-  "untrusted-ca": ({ ca, sha256 }) => `signed by a CA that is none of JPKI's known ones (${ca}; SHA-256 ${sha256})`,
+  "untrusted-ca": ({ ca, sha256 }) =>
+    `signed by a CA that is neither one of JPKI's known ones nor of --ca (${ca}; SHA-256 ${sha256})`,
   "no-issuer": ({ issuer }) => `none of the CAs at hand signed it (its issuer is ${issuer})`,
   "not-a-ca": () => "whose key signed it may not sign certificates",
-  "weak-signature": () => "its signature uses an algorithm that does not count any more",
+  "weak-signature": () =>
+    "its signature is of a kind that does not count here (SHA-2 with RSA, PKCS #1 v1.5, or ECDSA does)",
   "unknown-critical": ({ extensions }) => `critical extensions that nobody here understands: ${extensions}`,
   "no-ca-given": () => "no CA certificate is at hand; name it with --ca",
   "in-force": ({ until, daysLeft }) => `until ${isoDate(until)}, ${daysLeft} days left`,

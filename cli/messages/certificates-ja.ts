@@ -89,10 +89,12 @@ const WORDS: Readonly<Record<Reason, (details: FindingDetails) => string>> = {
   "pinned-ca": ({ ca, generation }) => `JPKI の第${generation}世代の認証局が署名しています: ${ca}`,
   "named-ca": ({ ca, sha256 }) => `--ca で指定された認証局が署名しています: ${ca}、SHA-256 ${sha256}`,
   "other-purpose-ca": ({ ca }) => `別の種類の証明書のための JPKI 認証局が署名しています: ${ca}`,
-  "untrusted-ca": ({ ca, sha256 }) => `既知の JPKI 認証局ではない認証局が署名しています: ${ca}、SHA-256 ${sha256}`,
+  "untrusted-ca": ({ ca, sha256 }) =>
+    `既知の JPKI 認証局でも --ca の認証局でもない認証局が署名しています: ${ca}、SHA-256 ${sha256}`,
   "no-issuer": ({ issuer }) => `手元の認証局はどれも署名していません。発行者は ${issuer}`,
   "not-a-ca": () => "署名した鍵は、証明書への署名に使えない鍵です",
-  "weak-signature": () => "現在は認められない方式で署名されています",
+  "weak-signature": () =>
+    "ここでは認められない方式で署名されています（認めるのは SHA-2 と RSA の PKCS #1 v1.5、または ECDSA）",
   "unknown-critical": ({ extensions }) => `このプログラムが対応していない重要な拡張があります: ${extensions}`,
   "no-ca-given": () => "認証局の証明書がありません。--ca で指定してください",
   "in-force": ({ until, daysLeft }) => `${isoDate(until)} まで、残り${daysLeft}日`,
