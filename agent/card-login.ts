@@ -37,6 +37,12 @@ export interface LoginManner extends AttemptManner {
   readonly onAnswered?: (() => void) | undefined;
 }
 
+/** One {@link CardLogin.run}. */
+interface AskedAttempt<T> extends LoginAttempt<T>, LoginManner {
+  /** What the card has refused in it, wherever it came from. */
+  readonly wrongPins: RefusedPins;
+}
+
 export class CardLogin {
   readonly #options: CardLoginOptions;
   readonly #attempts: LoginAttempts;
@@ -61,14 +67,19 @@ export class CardLogin {
     job: (jpki: JpkiApplication) => Promise<T>,
     manner: LoginManner = {},
   ): Promise<T> {
-    const attempt = { ...manner, card, signal, job };
+    const wrongPins = new RefusedPins();
+    const attempt = { ...manner, card, signal, job, wrongPins };
     const inserted = insertedCard(card);
-    if (card.session.open || (inserted !== undefined && this.#options.remembered.has(inserted))) {
-      const step = await this.#attemptHeld(attempt);
-      if (step?.kind === "done") return step.value;
+    try {
+      if (card.session.open || (inserted !== undefined && this.#options.remembered.has(inserted))) {
+        const step = await this.#attemptHeld(attempt);
+        if (step?.kind === "done") return step.value;
+      }
+      // One person, one card: who comes later waits for the outcome of the question, not for a question of its own.
+      return await this.#turnsOf(card).run(signal, () => this.#askUntilDone(attempt, request));
+    } finally {
+      wrongPins.wipe();
     }
-    // One person, one card: who comes later waits for the outcome of the question, not for a question of its own.
-    return this.#turnsOf(card).run(signal, () => this.#askUntilDone(attempt, request));
   }
 
   /**
@@ -101,38 +112,32 @@ export class CardLogin {
     }
   }
 
-  async #askUntilDone<T>(attempt: LoginAttempt<T> & LoginManner, request: LoginRequest): Promise<T> {
+  async #askUntilDone<T>(attempt: AskedAttempt<T>, request: LoginRequest): Promise<T> {
     const { broker } = this.#options;
-    const { card, signal, typedPin } = attempt;
+    const { card, signal, typedPin, wrongPins } = attempt;
     const { reader } = card.slot;
     const fromBefore = () => typedPin?.sourceFor(insertedCard(card), this.#attempts.logins) ?? this.#recall(card);
-    const wrongPins = new RefusedPins();
-    const noting = { ...attempt, wrongPins };
-    try {
-      let step = await this.#attempts.untilTold(noting, fromBefore);
-      while (step.kind !== "done") {
-        typedPin?.wipe(); // wrong, or a try was lost since the person saw the number
-        const { triesLeft } = step;
-        const previous = step.kind === "wrong" && step.typed ? "wrong" : undefined;
-        const question = { ...request, pin: this.#attempts.pin, reader, triesLeft, previous } as const;
-        if (step.kind === "wrong" && step.typed && step.triesLeft < 2) {
-          broker.holdWrong(question);
-          throw wrongPin(this.#attempts.pin, step.triesLeft);
-        }
-        const pin = await broker.ask(question, signal);
-        attempt.onAnswered?.();
-        if (wrongPins.has(pin)) {
-          pin.wipe();
-          broker.holdWrong(question);
-          throw sameAgain(this.#attempts.pin, triesLeft);
-        }
-        typedPin?.keep(insertedCard(card), pin, triesLeft, this.#attempts.logins);
-        step = await this.#attempts.once(noting, { kind: "typed", pin, triesLeft });
+    let step = await this.#attempts.untilTold(attempt, fromBefore);
+    while (step.kind !== "done") {
+      typedPin?.wipe(); // wrong, or a try was lost since the person saw the number
+      const { triesLeft } = step;
+      const previous = step.kind === "wrong" && step.typed ? "wrong" : undefined;
+      const question = { ...request, pin: this.#attempts.pin, reader, triesLeft, previous } as const;
+      if (step.kind === "wrong" && step.typed && step.triesLeft < 2) {
+        broker.holdWrong(question);
+        throw wrongPin(this.#attempts.pin, step.triesLeft);
       }
-      return step.value;
-    } finally {
-      wrongPins.wipe();
+      const pin = await broker.ask(question, signal);
+      attempt.onAnswered?.();
+      if (wrongPins.has(pin)) {
+        pin.wipe();
+        broker.holdWrong(question);
+        throw sameAgain(this.#attempts.pin, triesLeft);
+      }
+      typedPin?.keep(insertedCard(card), pin, triesLeft, this.#attempts.logins);
+      step = await this.#attempts.once(attempt, { kind: "typed", pin, triesLeft });
     }
+    return step.value;
   }
 
   /** @returns undefined if the session that was held was lost meanwhile: the next attempt opens a fresh one. */

@@ -14,6 +14,7 @@ import {
   changed,
   OTHER_PIN,
   openSourceBench,
+  PIN,
   play,
   typedRight,
   unasked,
@@ -50,6 +51,10 @@ const REMEMBERED: FaultTable<Case> = {
         { before: changed, typed: [OTHER_PIN], outcome: "signed", attempts: 2, questions: 1 },
         unasked,
       ],
+    },
+    {
+      how: "changed by another program, and the person types the old one too: not sent again",
+      steps: [typedRight, { before: changed, typed: [PIN], outcome: "PIN_WRONG", attempts: 1, questions: 1 }],
     },
   ],
   "wrong twice": [
