@@ -14,7 +14,7 @@ import { keyFingerprint } from "../lib/ssh/public-key.ts";
 import { digestInfo, hashOf, signatureBlob } from "../lib/ssh/signature.ts";
 import type { AgentLock } from "./agent-lock.ts";
 import { hopsOf } from "./consent.ts";
-import type { KeyConstraints } from "./key-constraints.ts";
+import type { KeyConstraints, KeyPermission } from "./key-constraints.ts";
 import type { Limits } from "./limits.ts";
 import type { OfferedKeys } from "./offered-keys.ts";
 import { type Allowance, type AskedRefusal, guardSignature, type SignPolicy } from "./sign-guard.ts";
@@ -36,6 +36,7 @@ export interface SignerOptions {
   readonly limits: Pick<Limits, "waitingSignatures">;
 }
 
+type Permitted = Extract<KeyPermission, { kind: "permitted" }>;
 type SignRequest = Extract<AgentRequest, { kind: "sign" }>;
 
 /** Why there is no signature, for the log. */
@@ -59,7 +60,7 @@ export class Signer {
   }
 
   async sign(request: SignRequest, connection: ConnectionState, signal: AbortSignal): Promise<AgentResponse> {
-    const { offered, constraints, lock, policy, hostsOfKey, limits } = this.#options;
+    const { offered, constraints, policy, hostsOfKey, limits } = this.#options;
     const { bindings } = connection;
     const found = offered.find(request.keyBlob);
     const key = keyFingerprint(found?.keyBlob ?? request.keyBlob);
@@ -90,12 +91,14 @@ export class Signer {
       const subject = { card: found.key.comment, purpose: allowance.purpose, program };
       const objection = await this.#askPerson(subject, decision, permission.confirm, connection, own.signal);
       if (objection) return refuse(objection);
-      // Meanwhile the agent may have been locked, the key been removed, or its time be over.
-      if (lock.locked) return refuse({ reason: "locked", text: "the agent was locked" });
-      const still = constraints.permits(found.key.id, bindings, request.data);
-      if (still.kind === "refused") return refuse(still);
+      const withdrawn = () => this.#withdrawn(constraints.permits(found.key.id, bindings, request.data), permission);
+      const before = withdrawn();
+      if (before) return refuse(before);
       const context = { purpose: allowance.purpose, program, signal: own.signal };
       const signature = await this.#signWith(found.key, allowance, request.data, context);
+      // It may have waited for a card and a PIN: what was made meanwhile is not handed out.
+      const after = withdrawn();
+      if (after) return refuse(after);
       connection.log[allowance.purpose.kind === "any-data" ? "warn" : "info"]("signed", {
         ...fields,
         result: "signed",
@@ -160,6 +163,14 @@ export class Signer {
     const answer = await this.#ask({ kind: "use", ...subject }, signal);
     if (answer === true) return undefined;
     return { reason: "not-confirmed", text: answer === false ? "a person said no" : answer };
+  }
+
+  /** Why what was permitted is so no longer: a lock, a removal, the end of the key's time, a constraint laid on it since. */
+  #withdrawn(now: KeyPermission, asked: Permitted): Objection | undefined {
+    if (this.#options.lock.locked) return { reason: "locked", text: "the agent was locked" };
+    if (now.kind === "refused") return now;
+    if (!now.confirm || asked.confirm || this.#options.policy.confirm) return undefined;
+    return { reason: "not-confirmed", text: "the key is to be confirmed since, and nobody was asked" };
   }
 
   /** A person's answer, or why nobody could be asked. */
