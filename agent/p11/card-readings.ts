@@ -50,7 +50,7 @@ export class CardReadings {
     try {
       reading.caCertificate = await readCa(jpki);
       if (this.#mustAsk(certificate)) reading.pss = await jpki.knowsPss();
-      const tries = await jpki.triesLeft("auth");
+      const tries = await jpki.pin("auth").triesLeft();
       if (tries.kind !== "verified") reading.triesLeft.auth = tries.kind === "left" ? tries.triesLeft : 0;
     } catch (error) {
       if (!(error instanceof JpkiError)) throw error;

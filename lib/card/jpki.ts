@@ -7,15 +7,8 @@
 import { CardStatusError, KeyError, MalformedError } from "../errors.ts";
 import { INS_PERFORM_SECURITY_OPERATION } from "../iso7816/command.ts";
 import type { ResponseApdu } from "../iso7816/response.ts";
-import {
-  SW_DONE,
-  SW_FILE_NOT_FOUND,
-  SW_SECURITY_STATUS,
-  type TriesOutcome,
-  type VerifyOutcome,
-} from "../iso7816/status-word.ts";
+import { SW_DONE, SW_SECURITY_STATUS } from "../iso7816/status-word.ts";
 import { derLength } from "../iso7816/tlv.ts";
-import type { Pin } from "../pin/pin.ts";
 import { CardApplication, referenceOf, selectApplication } from "./application.ts";
 import { CardPin } from "./card-pin.ts";
 import type { CardChannel } from "./exchange.ts";
@@ -29,7 +22,6 @@ import {
   PIN_FILES,
   TEXT_AID,
   TEXT_PIN_FILE,
-  TOKEN_FILE_ID,
 } from "./files.ts";
 import { readFile } from "./read-file.ts";
 
@@ -41,12 +33,6 @@ export type CertificateOutcome =
   | { readonly kind: "needs-pin" }
   | { readonly kind: "absent" };
 
-export interface Token {
-  /** Printable ASCII, without the padding: `JPKIAPICCTOKEN2`. */
-  readonly name: string;
-  readonly kind: "card" | "phone" | "other";
-}
-
 /** Longest DigestInfo: PKCS #1 v1.5 needs 11 bytes of the modulus for its padding (RFC 8017, 9.2). */
 export const MAX_DIGEST_INFO_BYTES = 245;
 /** RSA-2048. */
@@ -57,16 +43,7 @@ export const PSS_HASH_BYTES = 32;
 /** P1 of COMPUTE DIGITAL SIGNATURE (card.md, "its schemes in P1"); all but the first may be missing. */
 const SCHEME_PKCS1 = 0x00;
 const SCHEME_PSS = 0x04;
-const TOKEN_NAME_BYTES = 32;
 const FILLER = 0xff;
-
-/** card.md, "Telling the card". */
-const TOKEN_KINDS: ReadonlyMap<string, Token["kind"]> = new Map([
-  ["JPKIAPICCTOKEN", "card"],
-  ["JPKIAPICCTOKEN2", "card"],
-  ["JPKIAPGPSETOKEN", "phone"],
-  ["JPKIAPIOSTOKEN", "phone"],
-]);
 
 export class JpkiApplication {
   readonly #app: CardApplication;
@@ -98,21 +75,6 @@ export class JpkiApplication {
 
   pin(name: JpkiPinName): CardPin {
     return this.#pins[name];
-  }
-
-  /** As {@link CardPin.triesLeft}. */
-  triesLeft(pin: JpkiPinName): Promise<TriesOutcome> {
-    return this.#pins[pin].triesLeft();
-  }
-
-  /** As {@link CardPin.verify}. */
-  verify(pin: JpkiPinName, value: Pin): Promise<VerifyOutcome> {
-    return this.#pins[pin].verify(value);
-  }
-
-  /** As {@link CardPin.isVerified}. */
-  isVerified(pin: JpkiPinName): boolean {
-    return this.#pins[pin].isVerified;
   }
 
   /** Whether this application is still the selected one: without that, the session serves no other job. */
@@ -154,20 +116,6 @@ export class JpkiApplication {
     const found = await readFile(this.#app, CERTIFICATE_FILES[name].efId, { sizeOf: certificateSize });
     if (found.kind !== "data") return found;
     return found.bytes.length === 0 ? { kind: "absent" } : { kind: "certificate", der: found.bytes };
-  }
-
-  /** Which kind of holder this is: a card, a phone, something newer. @throws CardStatusError; MALFORMED. */
-  async readToken(): Promise<Token> {
-    const found = await readFile(this.#app, TOKEN_FILE_ID, {
-      firstBytes: TOKEN_NAME_BYTES,
-      sizeOf: () => TOKEN_NAME_BYTES,
-    });
-    if (found.kind !== "data")
-      throw new CardStatusError("read the token", found.kind === "absent" ? SW_FILE_NOT_FOUND : SW_SECURITY_STATUS);
-    if (!found.bytes.every((byte) => byte >= 0x20 && byte <= 0x7e))
-      throw new MalformedError("read the token's name: it is not printable ASCII");
-    const name = new TextDecoder().decode(found.bytes).trimEnd();
-    return { name, kind: TOKEN_KINDS.get(name) ?? "other" };
   }
 
   /**
@@ -213,7 +161,7 @@ export class JpkiApplication {
    * @returns undefined if the answer says neither.
    */
   async knowsPss(): Promise<boolean | undefined> {
-    if (this.isVerified("auth")) return undefined;
+    if (this.pin("auth").isVerified) return undefined;
     const { sw } = await this.#compute("auth", SCHEME_PSS, new Uint8Array(PSS_HASH_BYTES));
     // Done: another program has left the PIN verified. What came of it is dropped.
     if (sw === SW_SECURITY_STATUS || sw === SW_DONE) return true;

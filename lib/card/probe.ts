@@ -7,6 +7,7 @@
  */
 
 import { toHex } from "../bytes.ts";
+import { encodeDigestInfo } from "../digest-info.ts";
 import {
   type CommandApdu,
   encodeCommand,
@@ -19,7 +20,7 @@ import { decodeResponse, type ResponseApdu } from "../iso7816/response.ts";
 import { SW_DONE, SW_SECURITY_STATUS, SW_UNSPECIFIED, SW_WRONG_PARAMETERS } from "../iso7816/status-word.ts";
 import { referenceOf, selectApplication } from "./application.ts";
 import { CardChannel } from "./exchange.ts";
-import { CERTIFICATE_FILES, JPKI_AID, KEY_FILES, PIN_FILES, TEXT_AID, TOKEN_FILE_ID } from "./files.ts";
+import { CERTIFICATE_FILES, JPKI_AID, KEY_FILES, PIN_FILES, SURFACE_AID, TEXT_AID, TOKEN_FILE_ID } from "./files.ts";
 import { type BeliefId, statusHex as hex, Notes, type Observation, type TimedCommand } from "./probe-notes.ts";
 import type { CardConnection } from "./transport.ts";
 
@@ -32,8 +33,7 @@ export interface CardProbe {
   readonly commands: readonly TimedCommand[];
 }
 
-/** 券面事項確認AP and 住基AP (card.md, "Applications"). */
-const SURFACE_AID = Uint8Array.of(0xd3, 0x92, 0x10, 0x00, 0x31, 0x00, 0x01, 0x01, 0x04, 0x02);
+/** 住基AP (card.md, "Applications"). */
 const JUKI_AID = Uint8Array.of(0xd3, 0x92, 0x10, 0x00, 0x31, 0x00, 0x01, 0x01, 0x04, 0x01);
 const PRESENCE_FILE_ID = 0x0008;
 const TOKEN_NAME_BYTES = 32;
@@ -43,8 +43,8 @@ const SIGNATURE_BYTES = 256;
 const FAR_OFFSET = 0x7fff;
 const EXTENDED_BLOCK = 0x800;
 /** DigestInfo of SHA-256 and SHA-512 (RFC 8017, 9.2), of zeros: nobody ever asks for that. */
-const SHA256_INFO = digestInfo("3031300d060960864801650304020105000420", 32);
-const SHA512_INFO = digestInfo("3051300d060960864801650304020305000440", 64);
+const SHA256_INFO = encodeDigestInfo("sha256", new Uint8Array(32));
+const SHA512_INFO = encodeDigestInfo("sha512", new Uint8Array(64));
 
 /**
  * On a card just connected, without power before. Does not end the connection.
@@ -249,9 +249,4 @@ class Probe {
 
 function seenOf({ sw, data }: ResponseApdu): string {
   return `${hex(sw)}, ${data.length} bytes`;
-}
-
-function digestInfo(prefix: string, zeros: number): Uint8Array {
-  const bytes = prefix.match(/../g) ?? [];
-  return Uint8Array.from([...bytes.map((pair) => Number.parseInt(pair, 16)), ...new Array<number>(zeros).fill(0)]);
 }

@@ -33,8 +33,6 @@ export type FileOutcome =
   { readonly kind: "data"; readonly bytes: Uint8Array } | { readonly kind: "needs-pin" } | { readonly kind: "absent" };
 
 export interface ReadFileOptions {
-  /** Bytes to ask for in the first command; absent: as many as one command can carry. */
-  readonly firstBytes?: number | undefined;
   /** Bytes wanted in all, told from the first ones. May throw. */
   readonly sizeOf: (firstBlock: Uint8Array) => number;
   /** Is told after each block how much has been read, and of how many bytes. */
@@ -49,8 +47,7 @@ export type ReadProgress = (bytesRead: number, size: number) => void;
  */
 export async function readFile(app: CardApplication, efId: number, options: ReadFileOptions): Promise<FileOutcome> {
   const name = `read file ${efId.toString(16).toUpperCase().padStart(4, "0")}`;
-  const wanted = options.firstBytes ?? EXTENDED_BLOCK;
-  const first = await app.withFile("read", efId, (shortEf) => readBlock(app, shortEf, 0, wanted));
+  const first = await app.withFile("read", efId, (shortEf) => readBlock(app, shortEf, 0, EXTENDED_BLOCK));
   if (first.sw === SW_FILE_NOT_FOUND) return { kind: "absent" };
   if (first.sw === SW_SECURITY_STATUS) return { kind: "needs-pin" };
   const parts = [blockOf(first, name)];

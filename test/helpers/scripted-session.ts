@@ -17,12 +17,12 @@ export const LOGIN: readonly Step[] = [SELECT, QUERY, VERIFY, SIGN];
 
 export const reset = () => new PcscError("CARD_RESET", "the card was reset");
 export const sign = (jpki: JpkiApplication) => jpki.sign("auth", fromHex("0102"));
-export const query = (jpki: JpkiApplication) => jpki.triesLeft("auth");
+export const query = (jpki: JpkiApplication) => jpki.pin("auth").triesLeft();
 
 export async function login(jpki: JpkiApplication): Promise<number> {
-  if (!jpki.isVerified("auth")) {
-    await jpki.triesLeft("auth");
-    await jpki.verify("auth", new Pin(utf8("1234")));
+  if (!jpki.pin("auth").isVerified) {
+    await jpki.pin("auth").triesLeft();
+    await jpki.pin("auth").verify(new Pin(utf8("1234")));
   }
   return (await sign(jpki)).length;
 }

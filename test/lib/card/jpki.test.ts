@@ -52,8 +52,8 @@ describe("the fewest commands", () => {
       [SIGN, `${SIGNATURE}9000`],
       [SIGN, `${SIGNATURE}9000`],
     ]);
-    expect(await jpki.triesLeft("auth")).toEqual({ kind: "left", triesLeft: 3 });
-    expect(await jpki.verify("auth", pin())).toEqual({ kind: "verified" });
+    expect(await jpki.pin("auth").triesLeft()).toEqual({ kind: "left", triesLeft: 3 });
+    expect(await jpki.pin("auth").verify(pin())).toEqual({ kind: "verified" });
     expect(toHex(await jpki.sign("auth", DIGEST_INFO))).toBe(SIGNATURE);
     expect(toHex(await jpki.sign("auth", DIGEST_INFO))).toBe(SIGNATURE);
     done();
@@ -70,8 +70,8 @@ describe("the fewest commands", () => {
       ["802a00800401020304 00", `${SIGNATURE}9000`],
       ["802a00800401020304 00", `${SIGNATURE}9000`],
     ]);
-    await jpki.triesLeft("auth");
-    await jpki.verify("auth", pin());
+    await jpki.pin("auth").triesLeft();
+    await jpki.pin("auth").verify(pin());
     await jpki.sign("auth", DIGEST_INFO);
     await jpki.sign("auth", DIGEST_INFO);
     expect(features.shortEf).toEqual({ read: "unknown", pin: "no", sign: "unknown" });
@@ -90,8 +90,8 @@ describe("the fewest commands", () => {
       {},
       "T=0",
     );
-    await jpki.triesLeft("auth");
-    await jpki.verify("auth", pin());
+    await jpki.pin("auth").triesLeft();
+    await jpki.pin("auth").verify(pin());
     await jpki.sign("auth", DIGEST_INFO);
     done();
   });
@@ -104,44 +104,44 @@ describe("tries left", () => {
     ["9000", { kind: "verified" }],
   ])("%s", async (sw, outcome) => {
     const { jpki, features } = await openJpki([SELECTED, [QUERY, sw]]);
-    expect(await jpki.triesLeft("auth")).toEqual(outcome);
+    expect(await jpki.pin("auth").triesLeft()).toEqual(outcome);
     expect(features.shortEf.pin).toBe("yes");
   });
 
   test.each(["6983", "6984"])("%s to a short EF id not known to work is asked again by SELECT", async (sw) => {
     const { jpki, features } = await openJpki([SELECTED, [QUERY, sw], [SELECT_PIN, "9000"], ["00200080", "63c3"]]);
-    expect(await jpki.triesLeft("auth")).toEqual({ kind: "left", triesLeft: 3 });
+    expect(await jpki.pin("auth").triesLeft()).toEqual({ kind: "left", triesLeft: 3 });
     expect(features.shortEf.pin).toBe("no");
   });
 
   test.each(["6983", "6984"])("%s again is blocked", async (sw) => {
     const { jpki, features } = await openJpki([SELECTED, [QUERY, sw], [SELECT_PIN, "9000"], ["00200080", sw]]);
-    expect(await jpki.triesLeft("auth")).toEqual({ kind: "blocked" });
+    expect(await jpki.pin("auth").triesLeft()).toEqual({ kind: "blocked" });
     expect(features.shortEf.pin).toBe("unknown");
   });
 
   test.each(["6983", "6984"])("%s to a short EF id known to work is blocked", async (sw) => {
     const { jpki } = await openJpki([SELECTED, [QUERY, sw]], { pin: "yes" });
-    expect(await jpki.triesLeft("auth")).toEqual({ kind: "blocked" });
+    expect(await jpki.pin("auth").triesLeft()).toEqual({ kind: "blocked" });
   });
 
   test.each(["6a86", "6a82", "6a81", "6a88", "6700", "6d00", "6986", "6981", "6b00", "6f00"])(
     "%s means no short EF ids",
     async (sw) => {
       const { jpki, features } = await openJpki([SELECTED, [QUERY, sw], [SELECT_PIN, "9000"], ["00200080", "63c2"]]);
-      expect(await jpki.triesLeft("auth")).toEqual({ kind: "left", triesLeft: 2 });
+      expect(await jpki.pin("auth").triesLeft()).toEqual({ kind: "left", triesLeft: 2 });
       expect(features.shortEf.pin).toBe("no");
     },
   );
 
   test("a card that does not say is CARD_STATUS", async () => {
     const { jpki } = await openJpki([SELECTED, [QUERY, "6985"], [SELECT_PIN, "9000"], ["00200080", "6985"]]);
-    await expect(jpki.triesLeft("auth")).rejects.toEqual(code("CARD_STATUS"));
+    await expect(jpki.pin("auth").triesLeft()).rejects.toEqual(code("CARD_STATUS"));
   });
 
   test("a PIN that cannot be selected is CARD_STATUS", async () => {
     const { jpki } = await openJpki([SELECTED, [QUERY, "6a82"], [SELECT_PIN, "6a82"]]);
-    await expect(jpki.triesLeft("auth")).rejects.toMatchObject({ code: "CARD_STATUS", statusWord: 0x6a82 });
+    await expect(jpki.pin("auth").triesLeft()).rejects.toMatchObject({ code: "CARD_STATUS", statusWord: 0x6a82 });
   });
 
   test("no short EF id is tried out on a PIN while an EF is current: a card that ignores it would hit that one", async () => {
@@ -152,8 +152,8 @@ describe("tries left", () => {
       [SELECT_PIN, "9000"],
       ["00200080", "63c3"],
     ]);
-    expect(await jpki.verify("sign", new Pin(utf8("123456")))).toEqual({ kind: "wrong", triesLeft: 4 });
-    expect(await jpki.triesLeft("auth")).toEqual({ kind: "left", triesLeft: 3 });
+    expect(await jpki.pin("sign").verify(new Pin(utf8("123456")))).toEqual({ kind: "wrong", triesLeft: 4 });
+    expect(await jpki.pin("auth").triesLeft()).toEqual({ kind: "left", triesLeft: 3 });
     done();
   });
 });
@@ -177,7 +177,7 @@ describe("verify", () => {
     ["yes", [[VERIFY, "9000"]]],
   ])("with short EF ids for PINs %s", async (known, steps) => {
     const { jpki, done } = await openJpki([SELECTED, ...steps], { pin: known, read: "yes", sign: "yes" });
-    await jpki.verify("auth", pin());
+    await jpki.pin("auth").verify(pin());
     done();
   });
 
@@ -185,16 +185,16 @@ describe("verify", () => {
     "%s is CARD_STATUS, and the PIN is not sent again",
     async (sw) => {
       const { jpki, connection, done } = await openJpki([SELECTED, [VERIFY, sw]], { pin: "yes" });
-      await expect(jpki.verify("auth", pin())).rejects.toEqual(code("CARD_STATUS"));
+      await expect(jpki.pin("auth").verify(pin())).rejects.toEqual(code("CARD_STATUS"));
       expect(connection.sent).toHaveLength(2);
-      expect(jpki.isVerified("auth")).toBe(false);
+      expect(jpki.pin("auth").isVerified).toBe(false);
       done();
     },
   );
 
   test("does not reach a card that cannot select the PIN", async () => {
     const { jpki, connection } = await openJpki([SELECTED, [SELECT_PIN, "6a82"]]);
-    await expect(jpki.verify("auth", pin())).rejects.toBeInstanceOf(CardStatusError);
+    await expect(jpki.pin("auth").verify(pin())).rejects.toBeInstanceOf(CardStatusError);
     expect(connection.sent).toHaveLength(2);
   });
 
@@ -203,7 +203,7 @@ describe("verify", () => {
     ["wiped", wipedPin()],
   ])("an %s PIN never reaches the card", async (_name, value) => {
     const { jpki, connection } = await openJpki([SELECTED], { pin: "yes" });
-    await expect(jpki.verify("auth", value)).rejects.toBeInstanceOf(PinError);
+    await expect(jpki.pin("auth").verify(value)).rejects.toBeInstanceOf(PinError);
     expect(connection.sent).toHaveLength(1);
   });
 
@@ -215,21 +215,21 @@ describe("verify", () => {
   ])("isVerified ends with %s", async (sw, outcome) => {
     const steps: Step[] = [SELECTED, [VERIFY, "9000"], ["0020009b06313233343536", "9000"], [VERIFY, sw]];
     const { jpki } = await openJpki(steps, { pin: "yes" });
-    expect(jpki.isVerified("auth")).toBe(false);
-    await jpki.verify("auth", pin());
-    expect(jpki.isVerified("auth")).toBe(true);
-    expect(jpki.isVerified("sign")).toBe(false);
-    await jpki.verify("sign", new Pin(utf8("123456")));
-    expect(jpki.isVerified("sign")).toBe(true);
-    expect(await jpki.verify("auth", pin())).toEqual(outcome);
-    expect(jpki.isVerified("auth")).toBe(false);
-    expect(jpki.isVerified("sign")).toBe(true);
+    expect(jpki.pin("auth").isVerified).toBe(false);
+    await jpki.pin("auth").verify(pin());
+    expect(jpki.pin("auth").isVerified).toBe(true);
+    expect(jpki.pin("sign").isVerified).toBe(false);
+    await jpki.pin("sign").verify(new Pin(utf8("123456")));
+    expect(jpki.pin("sign").isVerified).toBe(true);
+    expect(await jpki.pin("auth").verify(pin())).toEqual(outcome);
+    expect(jpki.pin("auth").isVerified).toBe(false);
+    expect(jpki.pin("sign").isVerified).toBe(true);
   });
 
   test("the card's word that a PIN is verified is not ours", async () => {
     const { jpki } = await openJpki([SELECTED, [QUERY, "9000"]]);
-    expect(await jpki.triesLeft("auth")).toEqual({ kind: "verified" });
-    expect(jpki.isVerified("auth")).toBe(false);
+    expect(await jpki.pin("auth").triesLeft()).toEqual({ kind: "verified" });
+    expect(jpki.pin("auth").isVerified).toBe(false);
   });
 });
 
@@ -250,9 +250,9 @@ test("a file that was SELECTed is selected again after a command that named anot
     { pin: "yes", sign: "no" },
   );
   await jpki.sign("auth", DIGEST_INFO);
-  await jpki.triesLeft("auth");
+  await jpki.pin("auth").triesLeft();
   await jpki.sign("auth", DIGEST_INFO);
-  await jpki.verify("auth", pin());
+  await jpki.pin("auth").verify(pin());
   await jpki.sign("auth", DIGEST_INFO);
   done();
 });
@@ -328,8 +328,8 @@ describe("RSASSA-PSS", () => {
 
   test("not asked once the PIN is verified: it would sign", async () => {
     const { jpki, done } = await openJpki([SELECTED, [QUERY, "63c3"], [VERIFY, "9000"]]);
-    await jpki.triesLeft("auth");
-    await jpki.verify("auth", pin());
+    await jpki.pin("auth").triesLeft();
+    await jpki.pin("auth").verify(pin());
     expect(await jpki.knowsPss()).toBeUndefined();
     done();
   });

@@ -77,8 +77,8 @@ describe.each(PROFILE_NAMES)("the profile %s", (profile) => {
     const connection = await connect(card);
     const channel = new CardChannel(connection);
     const jpki = await JpkiApplication.select(channel, createCardFeatures());
-    await jpki.triesLeft("auth");
-    await jpki.verify("auth", pinFromBytes("auth", utf8("1234")));
+    await jpki.pin("auth").triesLeft();
+    await jpki.pin("auth").verify(pinFromBytes("auth", utf8("1234")));
     const found = await probeVerified(channel, true, clock());
     expect(verdict(found, "query-after-verify")).toBe(profile === "old" ? "confirmed" : "refuted");
     expect(verdict(found, "sign-256-bytes")).toBe("confirmed");
@@ -97,7 +97,7 @@ it("without a yes to signatures makes none", async () => {
   const card = new VirtualCard({ pki });
   const channel = new CardChannel(await connect(card));
   const jpki = await JpkiApplication.select(channel, createCardFeatures());
-  await jpki.verify("auth", pinFromBytes("auth", utf8("1234")));
+  await jpki.pin("auth").verify(pinFromBytes("auth", utf8("1234")));
   const { observations } = await probeVerified(channel, false, clock());
   expect(observations.map(({ belief }) => belief)).toEqual(["query-after-verify"]);
   expect(card.signatures.auth).toBe(0);

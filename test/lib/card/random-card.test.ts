@@ -14,10 +14,9 @@ import { Pin } from "../../../lib/pin/pin.ts";
 import { SCRIPTED_SLOT, ScriptedTransport } from "../../helpers/scripted-card.ts";
 
 const JOBS: readonly ((jpki: JpkiApplication) => Promise<unknown>)[] = [
-  (jpki) => jpki.triesLeft("auth"),
-  (jpki) => jpki.verify("auth", new Pin(utf8("1234"))),
+  (jpki) => jpki.pin("auth").triesLeft(),
+  (jpki) => jpki.pin("auth").verify(new Pin(utf8("1234"))),
   (jpki) => jpki.readCertificate("auth"),
-  (jpki) => jpki.readToken(),
   (jpki) => jpki.sign("auth", fromHex("3000")),
 ];
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { fromHex, toHex, utf8 } from "../../../lib/bytes.ts";
+import { fromHex, utf8 } from "../../../lib/bytes.ts";
 import { type ErrorCode, MalformedError } from "../../../lib/errors.ts";
 import { Pin } from "../../../lib/pin/pin.ts";
 import type { Step } from "../../helpers/scripted-card.ts";
@@ -131,7 +131,7 @@ describe("readCertificate", () => {
       ],
       { read: "yes", extended: "no" },
     );
-    await jpki.verify("auth", new Pin(utf8("1234")));
+    await jpki.pin("auth").verify(new Pin(utf8("1234")));
     expect(await jpki.readCertificate("auth")).toEqual(wholeOf(file));
     done();
   });
@@ -232,38 +232,5 @@ describe("readCertificate", () => {
   ] as const)("%s", async (name, command) => {
     const { jpki } = await openJpki([SELECTED, [command, `${fakeDer(900)}9000`]]);
     expect(await jpki.readCertificate(name)).toEqual(wholeOf(fakeDer(900)));
-  });
-});
-
-describe("readToken", () => {
-  const nameFile = (name: string) => toHex(utf8(name.padEnd(32)));
-
-  test.each([
-    ["JPKIAPICCTOKEN2", "card"],
-    ["JPKIAPICCTOKEN", "card"],
-    ["JPKIAPGPSETOKEN", "phone"],
-    ["JPKIAPIOSTOKEN", "phone"],
-    ["JPKIAPNEXTTOKEN", "other"],
-  ])("%s", async (name, kind) => {
-    const { jpki, done } = await openJpki([SELECTED, ["00b0860020", `${nameFile(name)}9000`]]);
-    expect(await jpki.readToken()).toEqual({ name, kind });
-    done();
-  });
-
-  test.each<[string, ErrorCode, readonly Step[]]>([
-    [
-      "cut short",
-      "MALFORMED",
-      [
-        ["00b0860020", "4a509000"],
-        ["00b000021e", "6b00"],
-      ],
-    ],
-    ["not text", "MALFORMED", [["00b0860020", `${"1b".repeat(32)}9000`]]],
-    ["absent", "CARD_STATUS", [["00b0860020", "6a82"]]],
-    ["behind a PIN", "CARD_STATUS", [["00b0860020", "6982"]]],
-  ])("%s is %s", async (_name, wanted, steps) => {
-    const { jpki } = await openJpki([SELECTED, ...steps], { read: "yes" });
-    await expect(jpki.readToken()).rejects.toEqual(code(wanted));
   });
 });
