@@ -15,7 +15,7 @@ import type { KeyStore } from "../lib/keys.ts";
 import { type AgentResponse, EXTENSION_FAILURE, SUCCESS } from "../lib/ssh/agent-response.ts";
 import { EXTENSION_FORGET, EXTENSION_RELEASE, EXTENSION_STATUS } from "../lib/ssh/message-numbers.ts";
 import type { AgentLock } from "./agent-lock.ts";
-import type { ConnectionState } from "./ssh-handler.ts";
+import type { ConnectionState } from "./connection-state.ts";
 
 /** What the agent as a whole can tell and do. */
 export interface AgentService {

@@ -13,13 +13,13 @@ import { type AgentResponse, FAILURE } from "../lib/ssh/agent-response.ts";
 import { keyFingerprint } from "../lib/ssh/public-key.ts";
 import { digestInfo, hashOf, signatureBlob } from "../lib/ssh/signature.ts";
 import type { AgentLock } from "./agent-lock.ts";
+import type { ConnectionState } from "./connection-state.ts";
 import { hopsOf } from "./consent.ts";
 import type { KeyConstraints, KeyPermission } from "./key-constraints.ts";
 import type { Limits } from "./limits.ts";
 import type { OfferedKeys } from "./offered-keys.ts";
 import { type Allowance, type AskedRefusal, guardSignature, type SignPolicy } from "./sign-guard.ts";
 import { signatureFacts } from "./signature-facts.ts";
-import type { ConnectionState } from "./ssh-handler.ts";
 
 export interface SignerOptions {
   readonly keys: Pick<KeyStore, "sign">;

@@ -4,7 +4,7 @@
 
 import { assertNever } from "../lib/errors.ts";
 import type { KeyStore } from "../lib/keys.ts";
-import type { LogFields, Logger } from "../lib/log.ts";
+import type { LogFields } from "../lib/log.ts";
 import type { AgentRequest } from "../lib/ssh/agent-protocol.ts";
 import {
   type AgentResponse,
@@ -16,9 +16,8 @@ import {
 import { EXTENSION_QUERY, EXTENSION_SESSION_BIND, OWN_EXTENSIONS } from "../lib/ssh/message-numbers.ts";
 import { keyFingerprint } from "../lib/ssh/public-key.ts";
 import type { AgentLock } from "./agent-lock.ts";
-import { ForwardingConsent } from "./consent.ts";
+import type { ConnectionState } from "./connection-state.ts";
 import { type AgentService, answerOwnExtension } from "./own-extensions.ts";
-import { SessionBindings } from "./session-bindings.ts";
 import { Signer, type SignerOptions } from "./signer.ts";
 import { answerToken, type TokenPins } from "./ssh-token.ts";
 
@@ -31,16 +30,6 @@ export interface SshHandlerOptions extends SignerOptions {
   readonly service?: AgentService | undefined;
 }
 
-/** What is kept for one connection, from its first request to its end. */
-export interface ConnectionState {
-  readonly bindings: SessionBindings;
-  readonly consent: ForwardingConsent;
-  /** Who asks, see peer.ts: for people to read. Never rejects. */
-  readonly program: () => Promise<string | undefined>;
-  /** Says which connection it is in each line. */
-  readonly log: Logger;
-}
-
 /**
  * Answers a request. Rejects only for a fault of ours.
  *
@@ -51,14 +40,6 @@ export type SshHandler = (
   connection: ConnectionState,
   signal: AbortSignal,
 ) => Promise<AgentResponse>;
-
-/** @returns the state of a connection that has said nothing yet. */
-export function newConnectionState(
-  log: Logger,
-  program: ConnectionState["program"] = async () => undefined,
-): ConnectionState {
-  return { bindings: new SessionBindings(), consent: new ForwardingConsent(), program, log };
-}
 
 /** One handler serves all connections: it counts the signatures that wait. */
 export function createSshHandler(options: SshHandlerOptions): SshHandler {

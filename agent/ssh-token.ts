@@ -6,8 +6,8 @@ import { type Pin, pinFromBytes } from "../lib/pin/pin.ts";
 import type { AgentRequest } from "../lib/ssh/agent-protocol.ts";
 import { type AgentResponse, FAILURE, SUCCESS } from "../lib/ssh/agent-response.ts";
 import type { Constraint } from "../lib/ssh/constraints.ts";
+import type { ConnectionState } from "./connection-state.ts";
 import type { KeyConstraints } from "./key-constraints.ts";
-import type { ConnectionState } from "./ssh-handler.ts";
 
 /** The token id by which the card is meant; any other is a PKCS#11 library, which we load none of. */
 export const OWN_TOKEN_ID = "jpki";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { AgentLock } from "../../agent/agent-lock.ts";
+import { newConnectionState } from "../../agent/connection-state.ts";
 import { type AgentService, answerOwnExtension } from "../../agent/own-extensions.ts";
-import { newConnectionState } from "../../agent/ssh-handler.ts";
 import type { RunningAgentStatus } from "../../lib/agent-status.ts";
 import { decodeAgentStatus } from "../../lib/agent-status-reader.ts";
 import { utf8 } from "../../lib/bytes.ts";

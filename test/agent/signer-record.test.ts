@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
 import { AgentLock } from "../../agent/agent-lock.ts";
+import { type ConnectionState, newConnectionState } from "../../agent/connection-state.ts";
 import { KeyConstraints } from "../../agent/key-constraints.ts";
 import { OfferedKeys } from "../../agent/offered-keys.ts";
 import { Signer } from "../../agent/signer.ts";
-import { type ConnectionState, newConnectionState } from "../../agent/ssh-handler.ts";
 import { PinError } from "../../lib/errors.ts";
 import type { UseRequest } from "../../lib/pin/prompt.ts";
 import type { SignatureEntry } from "../../lib/signature-entry.ts";

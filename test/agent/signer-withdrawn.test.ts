@@ -3,10 +3,10 @@
 import { randomBytes } from "node:crypto";
 import { beforeEach, expect, it } from "vitest";
 import { AgentLock } from "../../agent/agent-lock.ts";
+import { newConnectionState } from "../../agent/connection-state.ts";
 import { KeyConstraints } from "../../agent/key-constraints.ts";
 import { OfferedKeys } from "../../agent/offered-keys.ts";
 import { Signer } from "../../agent/signer.ts";
-import { newConnectionState } from "../../agent/ssh-handler.ts";
 import { utf8 } from "../../lib/bytes.ts";
 import { FAILURE } from "../../lib/ssh/agent-response.ts";
 import { encodeSshsig } from "../../lib/ssh/sshsig.ts";

@@ -3,15 +3,11 @@
 import { randomBytes } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
 import { AgentLock } from "../../agent/agent-lock.ts";
+import { type ConnectionState, newConnectionState } from "../../agent/connection-state.ts";
 import { KeyConstraints } from "../../agent/key-constraints.ts";
 import { OfferedKeys } from "../../agent/offered-keys.ts";
 import type { SignPolicy } from "../../agent/sign-guard.ts";
-import {
-  type ConnectionState,
-  createSshHandler,
-  newConnectionState,
-  type SshHandler,
-} from "../../agent/ssh-handler.ts";
+import { createSshHandler, type SshHandler } from "../../agent/ssh-handler.ts";
 import { utf8 } from "../../lib/bytes.ts";
 import { PinError } from "../../lib/errors.ts";
 import type { UseRequest } from "../../lib/pin/prompt.ts";
