@@ -1,7 +1,8 @@
 /** What counts in the end: the flag, else the configuration file, else the default of the command. */
 
 import { resolve } from "node:path";
-import { type AgentConfig, type Config, type GlobalConfig, loadConfig } from "../lib/config.ts";
+import type { AgentConfig, Config, GlobalConfig } from "../lib/config.ts";
+import { loadConfig } from "../lib/load-config.ts";
 import { configFile } from "../lib/paths.ts";
 import type { Deps } from "./deps.ts";
 

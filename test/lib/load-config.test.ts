@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { loadConfig } from "../../lib/config.ts";
 import { parseConfig } from "../../lib/config-file.ts";
+import { loadConfig } from "../../lib/load-config.ts";
 
 const FILE = "/home/taro/.config/jpki-agent/config.toml";
 
