@@ -13,9 +13,9 @@ import { SW_FILE_NOT_FOUND } from "../lib/iso7816/status-word.ts";
 import type { SignatureRecord, SignatureResult } from "../lib/signature-entry.ts";
 import { absentCertificate, presentCertificate, type ReadCertificatesParts } from "./cert-read.ts";
 import { documentEntry } from "./document-entry.ts";
-import { loginInFile } from "./login-data.ts";
 import { oneCard } from "./one-card.ts";
 import { commentOf } from "./pin-commands.ts";
+import { type RefusedData, refusedRawData } from "./raw-data.ts";
 
 export interface SignerCertificates {
   /** DER. */
@@ -33,7 +33,7 @@ export type DocumentRequest = {
       readonly format: "raw";
       /** SHA-256 of the file. */
       readonly digest: Uint8Array;
-      /** The file's beginning, see `LOGIN_BYTES`: with the authentication key, a login is refused. */
+      /** The file's beginning, see `LOGIN_BYTES`: some are refused, see raw-data.ts. */
       readonly head: Uint8Array;
     }
   | {
@@ -54,8 +54,13 @@ export interface SignDocumentParts extends ReadCertificatesParts {
   readonly record?: SignatureRecord | undefined;
 }
 
+const REFUSED_HINTS: Readonly<Record<RefusedData["problem"], string>> = {
+  "attributes-data": "whoever has this signature could make it one over another document; use --format cms",
+  "login-data": "whoever has this signature could log in as you; use --format cms, or --key sign",
+};
+
 /**
- * @throws as `oneCard` and `CardLogin.run`; PolicyError for a login, before anybody is asked; KeyError `KEY_UNKNOWN`
+ * @throws as `oneCard` and `CardLogin.run`; PolicyError for data that is refused, before anybody is asked; KeyError `KEY_UNKNOWN`
  * for a card without that key; MALFORMED for a signature that the certificate's key did not make.
  */
 export async function signDocument(
@@ -67,12 +72,13 @@ export async function signDocument(
   const card = await oneCard(registry);
   const keep = (result: SignatureResult, reason?: string, made?: DocumentSignature) =>
     record?.add({ ...documentEntry(card, key, made?.certificates?.certificate), result, reason });
-  const login = request.format === "raw" && key === "auth" ? loginInFile(request.head) : undefined;
-  if (login !== undefined) {
-    keep("refused", "login-data");
-    throw new PolicyError(`sign: the file is ${login}, and no document`, {
-      hint: "whoever has this signature could log in as you; use --format cms, or --key sign",
-      details: { problem: "login-data" },
+  const refused = request.format === "raw" ? refusedRawData(request.head, key) : undefined;
+  if (refused !== undefined) {
+    const { problem, what } = refused;
+    keep("refused", problem);
+    throw new PolicyError(`sign: the file is ${what}, and no document`, {
+      hint: REFUSED_HINTS[problem],
+      details: { problem },
     });
   }
   const asked = { card: commentOf(card), purpose: { kind: "command", command } } as const;

@@ -14,10 +14,11 @@ import { readCertificates } from "../cert-read.ts";
 import { readDeviceStatus } from "../device-status.ts";
 import { documentEntry } from "../document-entry.ts";
 import { requireReader, requireUsableCard, revealPhone } from "../export-key.ts";
-import { LOGIN_BYTES, loginInFile } from "../login-data.ts";
+import { LOGIN_BYTES } from "../login-data.ts";
 import { nothingRemembered } from "../nothing-remembered.ts";
 import { oneCard } from "../one-card.ts";
 import { commentOf } from "../pin-commands.ts";
+import { refusedRawData } from "../raw-data.ts";
 import { readerFilter } from "../reader-filter.ts";
 import { type CardAccess, openCardAccess } from "./card-access.ts";
 import type { JpkiOptions } from "./options.ts";
@@ -99,9 +100,9 @@ export class Jpki {
    * program; `jpki-agent log` shows it afterwards.
    *
    * A signature of the authentication key over data of somebody else's choice can be a login anywhere: sign only what
-   * your program made itself. Data that is known to be a login is refused.
+   * your program made itself. Data that is known to be a login, or the signed attributes of CMS, is refused.
    *
-   * @throws as {@link readCertificate}; `POLICY_REFUSED` for a login; `ALGORITHM_UNSUPPORTED` for what is no DigestInfo.
+   * @throws as {@link readCertificate}; `POLICY_REFUSED` for such data; `ALGORITHM_UNSUPPORTED` for what is no DigestInfo.
    */
   async sign(input: SignInput, { key = "auth", description, card: id, signal }: SignOptions): Promise<Uint8Array> {
     if (description.trim() === "")
@@ -118,7 +119,7 @@ export class Jpki {
       return signature;
     } catch (error) {
       if (either.aborted) this.#keep(card, key, "abandoned");
-      else if (error instanceof PolicyError) this.#keep(card, key, "refused", "login-data");
+      else if (error instanceof PolicyError) this.#keep(card, key, "refused", String(error.details["problem"]));
       else this.#keep(card, key, "failed", error instanceof JpkiError ? error.code : "INTERNAL");
       throw error;
     }
@@ -172,7 +173,8 @@ function digestInfoOf(input: SignInput, key: KeyName): Uint8Array {
     if (hashOfDigestInfo(input.digestInfo) !== undefined) return input.digestInfo;
     throw new KeyError("ALGORITHM_UNSUPPORTED", `sign: ${input.digestInfo.length} bytes that are no DigestInfo`);
   }
-  const login = key === "auth" ? loginInFile(input.data.subarray(0, LOGIN_BYTES)) : undefined;
-  if (login !== undefined) throw new PolicyError(`sign: the data is ${login}`, { details: { problem: "login-data" } });
+  const refused = refusedRawData(input.data.subarray(0, LOGIN_BYTES), key);
+  if (refused !== undefined)
+    throw new PolicyError(`sign: the data is ${refused.what}`, { details: { problem: refused.problem } });
   return encodeDigestInfo(input.hash, createHash(input.hash).update(input.data).digest());
 }

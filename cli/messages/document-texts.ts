@@ -35,6 +35,7 @@ export type DocumentReason =
   | "content-type-differs"
   | "content-fits"
   | "content-differs"
+  | "content-is-attributes"
   | "signed"
   | "signature-wrong"
   | "no-signer-certificate"

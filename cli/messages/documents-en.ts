@@ -44,6 +44,7 @@ export const DOCUMENT_WORDS: Readonly<Record<DocumentReason, (details: FindingDe
   "content-type-differs": () => "not the one that was signed",
   "content-fits": ({ hash }) => `unchanged since it was signed (${hash})`,
   "content-differs": () => "it is not what was signed",
+  "content-is-attributes": () => "it is the signed attributes of a CMS signature, passed off as what was signed",
   signed: () => "made by the key of the signer's certificate",
   "signature-wrong": () => "the key of the signer's certificate did not make it over this",
   "no-signer-certificate": () => "the signer's certificate is not at hand; name it with --cert",

@@ -43,6 +43,7 @@ export const DOCUMENT_WORDS: Readonly<Record<DocumentReason, (details: FindingDe
   "content-type-differs": () => "署名されたものと異なります",
   "content-fits": ({ hash }) => `署名後に変更されていません（${hash}）`,
   "content-differs": () => "署名された内容と異なります",
+  "content-is-attributes": () => "署名された文書ではなく、CMS 署名の署名属性です",
   signed: () => "署名者の証明書の鍵で作成されています",
   "signature-wrong": () => "署名者の証明書の鍵がこの内容に対して作成したものではありません",
   "no-signer-certificate": () => "署名者の証明書がありません。--cert で指定してください",

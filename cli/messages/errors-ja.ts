@@ -79,6 +79,12 @@ function japaneseWords(error: JpkiError): ErrorText {
           error,
           "この署名を得た人は、あなたとしてログインできます。--format cms か --key sign を使ってください",
         );
+      if (details["problem"] === "attributes-data")
+        return withReason(
+          "このファイルは文書ではなく、CMS 署名の署名属性です",
+          error,
+          "この署名を得た人は、別の文書への署名に作り変えられます。--format cms を使ってください",
+        );
       return withReason("この署名要求は拒否されました", error, hint);
     case "MALFORMED":
       if (details["problem"] === "not-a-certificate")

@@ -30,6 +30,7 @@ export const REASONS = {
   "content-type-differs": "bad",
   "content-fits": "good",
   "content-differs": "bad",
+  "content-is-attributes": "bad",
   signed: "good",
   "signature-wrong": "bad",
   "no-signer-certificate": "not-checked",

@@ -4,8 +4,9 @@
  */
 
 import { createHash } from "node:crypto";
-import { equalBytes } from "../bytes.ts";
+import { concatBytes, equalBytes } from "../bytes.ts";
 import { pkijs } from "./asn1.ts";
+import { ATTRIBUTES_HEAD_BYTES, beginsAsAttributes } from "./attributes-head.ts";
 import type { Certificate } from "./certificate-fields.ts";
 import { type Check, checkOf, type Finding, finding } from "./checks.ts";
 import { cmsHash, createVerifier, type SignatureVerifier } from "./cms-algorithms.ts";
@@ -72,11 +73,9 @@ export async function verifyRawSignature(
 ): Promise<DocumentVerification> {
   const signatureAlgorithm = new pkijs.AlgorithmIdentifier({ algorithmId: CMS_OID.rsaEncryption });
   const signer = { digestAlgorithm: CMS_OID.sha256, signatureAlgorithm, signature };
-  const verifier = verifierFor(signer);
-  for await (const chunk of content) verifier?.update(chunk);
   const checks = [
     checkOf("form", finding("one-signature", { kind: "raw" })),
-    checkOf("signature", signatureFinding(signer, verifier, certificate)),
+    ...(await signedContentChecks(signer, content, certificate)),
   ];
   return { checks, signer: certificate, signingTime: undefined };
 }
@@ -90,10 +89,26 @@ async function contentChecks(
   content: AsyncIterable<Uint8Array>,
   owner: Certificate | undefined,
 ): Promise<readonly Check[]> {
-  const verifier = verifierFor(signer);
-  for await (const chunk of content) verifier?.update(chunk);
   return [
     checkOf("content-type", typeFinding(contentType === CMS_OID.data)),
+    ...(await signedContentChecks(signer, content, owner)),
+  ];
+}
+
+/** Of a signature over the content itself. */
+async function signedContentChecks(
+  signer: Signature,
+  content: AsyncIterable<Uint8Array>,
+  owner: Certificate | undefined,
+): Promise<readonly Check[]> {
+  const verifier = verifierFor(signer);
+  let head: Uint8Array = new Uint8Array();
+  for await (const chunk of content) {
+    verifier?.update(chunk);
+    if (head.length < ATTRIBUTES_HEAD_BYTES) head = concatBytes(head, chunk).subarray(0, ATTRIBUTES_HEAD_BYTES);
+  }
+  return [
+    ...(beginsAsAttributes(head) ? [checkOf("content", finding("content-is-attributes"))] : []),
     checkOf("signature", signatureFinding(signer, verifier, owner)),
   ];
 }

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { CardLogin } from "../../agent/card-login.ts";
 import { type DocumentRequest, signDocument } from "../../agent/document-sign.ts";
 import { nothingRemembered } from "../../agent/nothing-remembered.ts";
-import { utf8 } from "../../lib/bytes.ts";
+import { fromHex, utf8 } from "../../lib/bytes.ts";
 import { silentLogger } from "../../lib/log.ts";
 import { pinFromBytes } from "../../lib/pin/pin.ts";
 import type { SignatureEntry } from "../../lib/signature-entry.ts";
@@ -161,6 +161,14 @@ describe("what is a login, and no document", () => {
     expect(entries).toMatchObject([{ result: "refused", reason: "login-data", data: "document-auth" }]);
     expect((await sign({ request: raw("sign", head) })).error).toBeUndefined();
   });
+});
+
+it.each(["auth", "sign"] as const)("what CMS signs beside a content is no document for the key %s", async (key) => {
+  const head = fromHex("3118 3016 06092a864886f70d010903 3109 06072a864886f70d01");
+  const { error, prompt, entries } = await sign({ request: raw(key, head) });
+  expect(error).toMatchObject({ code: "POLICY_REFUSED", details: { problem: "attributes-data" } });
+  expect(prompt.shown).toEqual([]);
+  expect(entries).toMatchObject([{ result: "refused", reason: "attributes-data" }]);
 });
 
 function hex(bytes: Uint8Array): string {

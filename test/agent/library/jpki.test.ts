@@ -187,6 +187,11 @@ describe("sign", () => {
   it.each([
     ["a TLS 1.3 login", { data: Buffer.from(`${" ".repeat(64)}TLS 1.3, client`), hash: "sha256" }, "POLICY_REFUSED"],
     ["a bare hash", { data: Buffer.alloc(32, 1), hash: "sha256" }, "POLICY_REFUSED"],
+    [
+      "the attributes of a CMS signature",
+      { data: Buffer.from("310b300906012a", "hex"), hash: "sha256" },
+      "POLICY_REFUSED",
+    ],
     ["the hashes of a TLS 1.0 login", { digestInfo: Buffer.alloc(36, 1) }, "ALGORITHM_UNSUPPORTED"],
   ] as const)("refuses %s, and asks nobody", async (_, input, code) => {
     const { jpki, questions } = await open([DEFAULT_AUTH_PIN]);

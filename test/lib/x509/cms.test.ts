@@ -4,6 +4,8 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { concatBytes, equalBytes, fromHex, utf8 } from "../../../lib/bytes.ts";
 import { JpkiError } from "../../../lib/errors.ts";
 import type { VirtualPki } from "../../../lib/virtual-card/pki.ts";
+import { asn1js, pkijs } from "../../../lib/x509/asn1.ts";
+import { beginsAsAttributes } from "../../../lib/x509/attributes-head.ts";
 import { type ByteSource, memorySource } from "../../../lib/x509/byte-source.ts";
 import { decodeCertificate } from "../../../lib/x509/certificate-fields.ts";
 import { decodeSignedData } from "../../../lib/x509/cms-decode.ts";
@@ -101,6 +103,48 @@ describe("what sign makes", () => {
       "signature-wrong",
     );
   });
+});
+
+/** What `signCms` signs, and the same signature without it: over these bytes as a file. */
+function withoutAttributes(): {
+  readonly attributes: Uint8Array;
+  readonly cms: Uint8Array;
+  readonly signature: Uint8Array;
+} {
+  const { content } = new pkijs.ContentInfo({ schema: asn1js.fromBER(signCms()).result });
+  const data = new pkijs.SignedData({ schema: content });
+  const [signer] = data.signerInfos;
+  const attributes = new Uint8Array(signer?.signedAttrs?.encodedValue ?? new ArrayBuffer());
+  data.signerInfos = data.signerInfos.map(
+    ({ version, sid, digestAlgorithm, signatureAlgorithm, signature }) =>
+      new pkijs.SignerInfo({ version, sid, digestAlgorithm, signatureAlgorithm, signature }),
+  );
+  const info = new pkijs.ContentInfo({ contentType: pkijs.ContentInfo.SIGNED_DATA, content: data.toSchema(true) });
+  const signature = new Uint8Array(signer?.signature.getValue() ?? new ArrayBuffer());
+  return { attributes, cms: new Uint8Array(info.toSchema().toBER()), signature };
+}
+
+describe("signed attributes passed off as a file", () => {
+  it("whose signature is right for their bytes: not valid, though openssl takes it", async () => {
+    const { attributes, cms, signature } = withoutAttributes();
+    const certificate = decodeCertificate(pki.signCertificate);
+    for (const found of [
+      await judge(cms, { content: attributes }),
+      await verifyRawSignature(signature, once(attributes.subarray(0, 1), attributes.subarray(1)), certificate),
+    ])
+      expect(reasons(found).slice(-2)).toEqual(["content-is-attributes", "signed"]);
+  });
+
+  it.each<[string, boolean]>([
+    ["31 0b 30 09 06 01 2a", true],
+    ["31 80 30 80 06", true],
+    ["31 84 0000000b 30 82 0009 06", true],
+    ["31 0a 30 0a 31", false],
+    ["31 0b 06", false],
+    ["30 0b 30 09 06", false],
+    ["31", false],
+    ["", false],
+  ])("%s: %s", (head, expected) => expect(beginsAsAttributes(fromHex(head))).toBe(expected));
 });
 
 describe("an envelope", () => {
