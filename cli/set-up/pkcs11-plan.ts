@@ -43,7 +43,10 @@ export function planPkcs11(options: Pkcs11Options, deps: Pick<Deps, "env" | "hom
     shell: isUsualSocket ? undefined : variableLine(shell, serverAddress(socket)),
     moduleFile: { path: moduleFile(deps), text: `remote: ${serverAddress(socket)}\n` },
     programs: {
-      nss: `modutil -dbdir sql:$HOME/.pki/nssdb -add jpki-agent -libfile ${module} -force\n`,
+      // modutil makes the database where there is none, but not its folder: Chromium does, at its first start.
+      nss:
+        "mkdir -p -m 700 $HOME/.pki/nssdb\n" +
+        `modutil -dbdir sql:$HOME/.pki/nssdb -add jpki-agent -libfile ${module} -force\n`,
       openssl: opensslFile(options),
       curl:
         `OPENSSL_CONF=${OPENSSL_FILE} curl --engine pkcs11 \\\n` +

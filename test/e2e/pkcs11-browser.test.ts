@@ -25,8 +25,8 @@ async function serve(name: string, options: Omit<TlsServerOptions, "folder">): P
 }
 
 async function browse(): Promise<void> {
-  const { env, nssLine, folder } = desk;
-  chromium = await startChromium({ env, nssLine, folder, servers });
+  const { env, nssLines, folder } = desk;
+  chromium = await startChromium({ env, nssLines, folder, servers });
 }
 
 async function close(): Promise<void> {

@@ -3,7 +3,7 @@
  * that are configured as `jpki-agent pkcs11 env` prints: with a card that makes RSASSA-PSS, and with one that does not.
  */
 
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { curlLogin, openscCurlLogin, openscEnv } from "../helpers/curl-login.ts";
 import { startNginx } from "../helpers/nginx.ts";
@@ -51,10 +51,7 @@ describe.each([
     const clientFiles = await desk.serverFiles("nginx");
     const start = (protocol: Protocol) => startNginx({ folder: desk.at(protocol), protocol, clientFiles });
     servers = { "TLSv1.2": await start("TLSv1.2"), "TLSv1.3": await start("TLSv1.3") };
-    await mkdir(desk.at("home/.pki/nssdb"), { recursive: true });
-    const database = `sql:${desk.at("home/.pki/nssdb")}`;
-    await runOk("certutil", ["-d", database, "-N", "--empty-password"], { env: desk.env });
-    await runOk("sh", ["-ec", desk.nssLine], { env: desk.env });
+    await runOk("sh", ["-ec", desk.nssLines], { env: desk.env });
   });
 
   afterAll(async () => {

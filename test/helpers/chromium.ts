@@ -24,7 +24,7 @@ export interface ChromiumOptions {
   readonly folder: string;
   readonly env: Readonly<Record<string, string>>;
   /** The line of `jpki-agent pkcs11 env` that adds the module. */
-  readonly nssLine: string;
+  readonly nssLines: string;
   /** Servers whose own certificates are trusted. */
   readonly servers: readonly TlsServer[];
 }
@@ -36,10 +36,10 @@ export interface Chromium {
   close(): Promise<void>;
 }
 
-export async function startChromium({ folder, env, nssLine, servers }: ChromiumOptions): Promise<Chromium> {
+export async function startChromium({ folder, env, nssLines, servers }: ChromiumOptions): Promise<Chromium> {
   const policyFile = join(POLICY_FOLDER, `jpki-agent-test-${process.pid}.json`);
   const home = { ...env, HOME: join(folder, "chromium-home") };
-  await makeNssDatabase(home, nssLine, servers);
+  await makeNssDatabase(home, nssLines, servers);
   const screen = await startScreen(home);
   const display = { ...home, DISPLAY: screen.display };
   const close = async () => {
@@ -78,13 +78,11 @@ export async function startChromium({ folder, env, nssLine, servers }: ChromiumO
 
 async function makeNssDatabase(
   env: Readonly<Record<string, string>> & { readonly HOME: string },
-  nssLine: string,
+  nssLines: string,
   servers: readonly TlsServer[],
 ): Promise<void> {
   const folder = join(env.HOME, ".pki/nssdb");
-  await mkdir(folder, { recursive: true });
-  await runOk("certutil", ["-d", `sql:${folder}`, "-N", "--empty-password"], { env });
-  await runOk("sh", ["-ec", nssLine], { env });
+  await runOk("sh", ["-ec", nssLines], { env });
   for (const { certificateFile, port } of servers) {
     const trust = ["-A", "-n", `server ${port}`, "-t", "C,,", "-i", certificateFile];
     await runOk("certutil", ["-d", `sql:${folder}`, ...trust], { env });

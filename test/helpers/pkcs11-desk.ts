@@ -17,8 +17,8 @@ export interface Pkcs11Desk extends Desk {
   readonly agent: AgentProcess;
   /** p11-kit-client.so. */
   readonly module: string;
-  /** The line that adds the module to NSS's database, for a shell. */
-  readonly nssLine: string;
+  /** The lines that add the module to NSS's database, which they make, for a shell. */
+  readonly nssLines: string;
   /** For programs: the engine of OpenSSL is configured as printed. */
   readonly env: Readonly<Record<string, string>>;
   /** The authentication certificate, PEM. */
@@ -61,7 +61,7 @@ export async function openPkcs11Desk(options: Pkcs11DeskOptions = {}): Promise<P
       card,
       agent,
       module: plan.module,
-      nssLine: plan.programs.nss,
+      nssLines: plan.programs.nss,
       env: { ...desk.sand.env, OPENSSL_CONF: desk.at("config/jpki-agent/openssl.cnf") },
       certificateFile: desk.at("card.pem"),
       serverFiles: (server) => ask("pkcs11", "server-config", server),
