@@ -20,11 +20,12 @@ export function oneOf<T extends string>(option: string, choices: readonly T[]): 
   return Object.assign(parse, { choices });
 }
 
-/** A parser for a number of seconds, decimals allowed. @throws ConfigError from the parser. */
-export function seconds(option: string): (value: string) => number {
+/** A parser for a number of seconds, `min` or more, decimals allowed. @throws ConfigError from the parser. */
+export function seconds(option: string, min = 0): (value: string) => number {
   return (value) => {
     const number = Number(value);
-    if (!/^\d+(\.\d+)?$/.test(value) || number > MAX_SECONDS) throw badValue(option, value, `0 - ${MAX_SECONDS}`);
+    if (!/^\d+(\.\d+)?$/.test(value) || number < min || number > MAX_SECONDS)
+      throw badValue(option, value, `${min} - ${MAX_SECONDS}`);
     return number;
   };
 }

@@ -16,6 +16,8 @@ export type PinCacheChoice = (typeof PIN_CACHES)[number];
 
 /** The longest time an option takes, seconds: what a Node timer can count (2^31 ms). */
 export const MAX_SECONDS = 2_147_483;
+/** The shortest PKCS#11 login, seconds: with none at all a person would be asked for the PIN of a login already over. */
+export const MIN_PKCS11_LOGIN_TTL = 1;
 
 /** Options of every command. */
 export interface GlobalConfig {

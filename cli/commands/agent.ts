@@ -3,7 +3,7 @@
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import type { InheritedSocket, Pkcs11Options } from "../../agent/main.ts";
-import { type AgentConfig, PIN_CACHES, PSS_CHOICES } from "../../lib/config.ts";
+import { type AgentConfig, MIN_PKCS11_LOGIN_TTL, PIN_CACHES, PSS_CHOICES } from "../../lib/config.ts";
 import { ConfigError } from "../../lib/errors.ts";
 import type { KnownHostKeys } from "../../lib/known-host-keys.ts";
 import { defaultPkcs11Socket, defaultSocket } from "../../lib/paths.ts";
@@ -59,7 +59,11 @@ export function agentCommand(context: CommandContext): Command {
     .option("--upstream <socket>", options.upstream)
     .option("--pkcs11-socket [path]", options["pkcs11-socket"])
     .option("--pkcs11-signature-key", options["pkcs11-signature-key"])
-    .option("--pkcs11-login-ttl <seconds>", options["pkcs11-login-ttl"], seconds("--pkcs11-login-ttl"))
+    .option(
+      "--pkcs11-login-ttl <seconds>",
+      options["pkcs11-login-ttl"],
+      seconds("--pkcs11-login-ttl", MIN_PKCS11_LOGIN_TTL),
+    )
     .option("--pkcs11-login-signatures <n>", options["pkcs11-login-signatures"], count("--pkcs11-login-signatures"))
     .addOption(new Option("--pkcs11-pss <how>", options["pkcs11-pss"]).argParser(oneOf("--pkcs11-pss", PSS_CHOICES)))
     .option("--notify", options.notify)

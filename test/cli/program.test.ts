@@ -78,7 +78,7 @@ describe("usage errors", () => {
     [["agent", "--card-hold", ""], "bad-option-value"],
     [["agent", "--wait-card", "-1"], "bad-option-value"],
     [["agent", "--pkcs11-pss", "yes"], "bad-option-value"],
-    [["agent", "--pkcs11-login-ttl", "-1"], "bad-option-value"],
+    [["agent", "--pkcs11-login-ttl", "0"], "bad-option-value"],
     [["agent", "--pkcs11-login-signatures", "0"], "bad-option-value"],
     [["--card", "virtual", "agent", "-a", "/tmp/x/same", "--pkcs11-socket", "/tmp/x/same"], "same-socket"],
     [["agent", "-c", "-s"], "conflicting-options"],
