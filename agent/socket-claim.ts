@@ -88,7 +88,7 @@ export async function clearDeadSocket(path: string): Promise<void> {
   if (found === undefined) return;
   if (!found.isSocket())
     throw unsafe(path, "not-a-socket", "something that is not a socket lies there, and is left alone");
-  if ((await probe(path)) === "live") throw inUse(path, "a running agent answers there");
+  if ((await probe(path)) === "live") throw inUse(path, "a running program answers there");
   const now = tryIdentify(path);
   if (now === undefined || !isSame(now, found)) return;
   const aside = temporaryBeside(path);
@@ -146,7 +146,7 @@ function temporaryBeside(path: string): string {
 
 function inUse(path: string, fact: string): SocketError {
   return new SocketError("SOCKET_IN_USE", `serve at ${path}: ${fact}`, {
-    hint: "use the running agent (SSH_AUTH_SOCK), or choose another path with -a PATH or --pkcs11-socket PATH",
+    hint: "use it if it is an agent (SSH_AUTH_SOCK), or choose another path with -a PATH or --pkcs11-socket PATH",
     details: { path },
   });
 }

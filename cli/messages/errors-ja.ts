@@ -94,8 +94,8 @@ function japaneseWords(error: JpkiError): ErrorText {
       return malformed(error, "大きさが上限を超えています");
     case "SOCKET_IN_USE":
       return text(
-        `ソケット${named(details, "path")}は、動作中の別のエージェントが使っています`,
-        "そのエージェントを終了するか、-a（PKCS#11 では --pkcs11-socket）で別のパスを指定してください",
+        `ソケット${named(details, "path")}は、動作中の別のプログラムが使っています`,
+        "エージェントならそれを使うか（SSH_AUTH_SOCK）、そのプログラムを終了するか、-a（PKCS#11 では --pkcs11-socket）で別のパスを指定してください",
       );
     case "SOCKET_UNSAFE":
       return socketUnsafe(error);
