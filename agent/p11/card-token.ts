@@ -1,21 +1,18 @@
-/**
- * One key of one card in one insertion as a PKCS#11 token, and what a login with it takes: a person's act, always. That is
- * the PIN where it is asked for, else a yes to the question that names the program.
- */
+/** One key of one card in one insertion as a PKCS#11 token, and the logins with it. */
 
 import type { JpkiApplication } from "../../lib/card/jpki.ts";
-import { JpkiError, KeyError, messageOf, PcscError, PinError } from "../../lib/errors.ts";
+import { JpkiError, KeyError, messageOf, PcscError } from "../../lib/errors.ts";
 import type { Pkcs11Key, RsaPublicKey } from "../../lib/keys.ts";
 import type { Pin } from "../../lib/pin/pin.ts";
 import { encodeRsaBlob, keyFingerprint } from "../../lib/ssh/public-key.ts";
 import { rsaPublicKeyOfCertificate } from "../../lib/x509/certificate.ts";
-import type { LoginRequest } from "../card-login.ts";
 import type { CardRecord, CardRegistry } from "../card-registry.ts";
 import { presentCertificate } from "../cert-read.ts";
 import type { GivenTries } from "../given-tries.ts";
 import { insertedCard } from "../remembered-pins.ts";
 import type { CardReadings } from "./card-readings.ts";
 import { GrantedLogin, type GrantedLoginParts } from "./granted-login.ts";
+import { actOfPerson, actWithPin } from "./login-act.ts";
 import type { LoginPins } from "./login-pins.ts";
 import { type PermissionRules, requirePermitted } from "./permission.ts";
 import type { P11Login, P11Program, P11Token, P11Tries } from "./token.ts";
@@ -38,9 +35,6 @@ interface Disclosed {
 /** `My Number phone 01234567`, and what follows for the signature key: 32 bytes at most. */
 const SIGN_LABEL = " (sign)";
 const SERIAL_CHARACTERS = 15;
-
-/** Thrown into a job for which nobody was asked: the card is logged in, or its PIN remembered. Ends inside this file. */
-class NobodyAsked extends Error {}
 
 export class CardToken implements P11Token {
   readonly #parts: CardTokenParts;
@@ -142,57 +136,13 @@ export class CardToken implements P11Token {
     return requirePermitted(this.#parts.rules, this.#keyId);
   }
 
-  /** A person's, on the card. */
   async #act(pin: Pin | undefined, pins: LoginPins, program: string | undefined, signal: AbortSignal): Promise<void> {
-    if (pin !== undefined) return this.#logInWith(pin, pins, signal);
-    const { ttlMs, maxSignatures } = this.#parts.limits;
+    const { broker, givenTries, limits } = this.#parts;
+    const act = { card: this.#card, pins, signal, job: (jpki: JpkiApplication) => this.#readHidden(jpki) };
+    if (pin !== undefined) return actWithPin(pin, act, givenTries);
+    const { ttlMs, maxSignatures } = limits;
     const purpose = { kind: "pkcs11-login", key: this.#key, maxSignatures, seconds: ttlMs / 1000 } as const;
-    return this.#askPerson({ card: this.#comment, purpose, program }, pins, signal);
-  }
-
-  async #logInWith(pin: Pin, { login, remembered }: LoginPins, signal: AbortSignal): Promise<void> {
-    const copy = pin.copy();
-    const since = remembered.forgets;
-    try {
-      await login.runWithGiven(this.#card, pin, this.#parts.givenTries, signal, (jpki) => this.#readHidden(jpki));
-      const inserted = insertedCard(this.#card);
-      if (inserted !== undefined) remembered.keep(inserted, copy, since);
-    } finally {
-      copy.wipe();
-    }
-  }
-
-  /** Where a PIN is remembered a person is asked before the card is; where the session was open, right afterwards. */
-  async #askPerson(request: LoginRequest, { login, remembered }: LoginPins, signal: AbortSignal): Promise<void> {
-    const inserted = insertedCard(this.#card);
-    const recalled = inserted && (await remembered.recall(inserted));
-    recalled?.pin.wipe();
-    let asked = false;
-    if (recalled !== undefined) {
-      await this.#requireYes(request, signal);
-      asked = true;
-    }
-    const job = async (jpki: JpkiApplication) => {
-      if (!asked) throw new NobodyAsked();
-      await this.#readHidden(jpki);
-    };
-    const onAnswered = () => {
-      asked = true;
-    };
-    try {
-      await login.run(this.#card, request, signal, job, { onAnswered });
-    } catch (error) {
-      if (!(error instanceof NobodyAsked)) throw error;
-      await this.#requireYes(request, signal);
-      asked = true;
-      await login.run(this.#card, request, signal, job);
-    }
-  }
-
-  /** @throws PinError `PIN_CANCELLED` for a no. */
-  async #requireYes(request: LoginRequest, signal: AbortSignal): Promise<void> {
-    if (await this.#parts.broker.confirm({ kind: "use", ...request }, signal)) return;
-    throw new PinError("PIN_CANCELLED", "ask whether the program may use the card: no");
+    return actOfPerson({ card: this.#comment, purpose, program }, act, broker);
   }
 
   /** What the card shows only after its PIN. */
