@@ -13,8 +13,6 @@ import {
   CKR_CRYPTOKI_NOT_INITIALIZED,
   CKR_OBJECT_HANDLE_INVALID,
   CKR_SESSION_PARALLEL_NOT_SUPPORTED,
-  CKR_SLOT_ID_INVALID,
-  CKR_TOKEN_NOT_PRESENT,
 } from "../../lib/p11/constants.ts";
 import type { OpenApplication, P11Application, P11Client } from "./application.ts";
 import { readAttributes } from "./attributes.ts";
@@ -27,8 +25,9 @@ import { beginSigning, cancelSigning, finishSigning, signPart } from "./session-
 import { type Session, Sessions } from "./sessions.ts";
 import type { SignOperation } from "./sign-operation.ts";
 import { SlotEvents } from "./slot-events.ts";
+import { findSlot, requireSlot, requireToken } from "./slot-lookup.ts";
 import { libraryInfo, slotInfo, tokenInfo } from "./slot-view.ts";
-import type { P11Slot, P11Slots, P11Token } from "./token.ts";
+import type { P11Slots, P11Token } from "./token.ts";
 import { TokenLogin } from "./token-login.ts";
 
 export interface ApplicationsOptions {
@@ -67,7 +66,7 @@ class Application implements P11Application {
   constructor(shared: Shared, client: P11Client) {
     this.#shared = shared;
     this.#client = client;
-    this.#sessions = new Sessions((slotId) => this.#findSlot(slotId)?.token);
+    this.#sessions = new Sessions((slotId) => findSlot(shared.slots, slotId)?.token);
     this.#unwatch = shared.slots.watch((slotId) => this.#slotChanged(slotId));
   }
 
@@ -92,16 +91,16 @@ class Application implements P11Application {
   }
 
   C_GetSlotInfo([slotId]: Args<"C_GetSlotInfo">): Result<"C_GetSlotInfo"> {
-    return slotInfo(this.#slot(slotId));
+    return slotInfo(requireSlot(this.#shared.slots, slotId));
   }
 
   C_GetTokenInfo([slotId]: Args<"C_GetTokenInfo">): Result<"C_GetTokenInfo"> {
-    const { key, token } = this.#slotWithToken(slotId);
+    const { key, token } = requireToken(this.#shared.slots, slotId);
     return tokenInfo(key, token, this.#sessions.counts(token));
   }
 
   C_GetMechanismList([slotId, room]: Args<"C_GetMechanismList">): Result<"C_GetMechanismList"> {
-    const offered = offeredMechanisms(this.#offering(this.#slotWithToken(slotId).token));
+    const offered = offeredMechanisms(this.#offering(requireToken(this.#shared.slots, slotId).token));
     return fitting(
       offered.map(({ type }) => type),
       room,
@@ -109,13 +108,13 @@ class Application implements P11Application {
   }
 
   C_GetMechanismInfo([slotId, type]: Args<"C_GetMechanismInfo">): Result<"C_GetMechanismInfo"> {
-    findMechanism(type, this.#offering(this.#slotWithToken(slotId).token));
+    findMechanism(type, this.#offering(requireToken(this.#shared.slots, slotId).token));
     return [KEY_BITS, KEY_BITS, CKF_HW | CKF_SIGN];
   }
 
   /** Read-write too, as ssh asks for it (observed), though nothing can be written. */
   C_OpenSession([slotId, flags]: Args<"C_OpenSession">): Result<"C_OpenSession"> {
-    const slot = this.#slotWithToken(slotId);
+    const slot = requireToken(this.#shared.slots, slotId);
     if ((flags & CKF_SERIAL_SESSION) === 0) throw new CkError(CKR_SESSION_PARALLEL_NOT_SUPPORTED);
     const login = this.#loginTo(slot.token);
     return [this.#sessions.open({ handle: this.#shared.nextSession(), slot, token: slot.token, login, flags }).handle];
@@ -127,7 +126,7 @@ class Application implements P11Application {
   }
 
   C_CloseAllSessions([slotId]: Args<"C_CloseAllSessions">): Result<"C_CloseAllSessions"> {
-    this.#sessions.closeAll(this.#slot(slotId).id);
+    this.#sessions.closeAll(requireSlot(this.#shared.slots, slotId).id);
     return [];
   }
 
@@ -211,22 +210,6 @@ class Application implements P11Application {
       this.#logins.delete(token);
     }
     this.#events.add(slotId);
-  }
-
-  #findSlot(slotId: number): P11Slot | undefined {
-    return this.#shared.slots.list().find(({ id }) => id === slotId);
-  }
-
-  #slot(slotId: number): P11Slot {
-    const slot = this.#findSlot(slotId);
-    if (slot === undefined) throw new CkError(CKR_SLOT_ID_INVALID);
-    return slot;
-  }
-
-  #slotWithToken(slotId: number): Pick<P11Slot, "id" | "key"> & { readonly token: P11Token } {
-    const { id, key, token } = this.#slot(slotId);
-    if (token === undefined) throw new CkError(CKR_TOKEN_NOT_PRESENT);
-    return { id, key, token };
   }
 
   #loginTo(token: P11Token): TokenLogin {
