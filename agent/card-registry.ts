@@ -5,21 +5,12 @@
  * right after it was put on the reader, so that listing never needs the card.
  */
 
-import type { CertificateOutcome, JpkiApplication } from "../lib/card/jpki.ts";
 import { CardSession } from "../lib/card/session.ts";
 import type { CardSlot, CardTransport } from "../lib/card/transport.ts";
-import { type CardKey, cardKeyOf } from "../lib/card-key.ts";
-import { JpkiError, messageOf, PcscError } from "../lib/errors.ts";
+import type { CardKey } from "../lib/card-key.ts";
+import { messageOf, PcscError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
-
-/** What reading a card has told. */
-export type CardIdentity =
-  | { readonly kind: "unread" }
-  | { readonly kind: "known"; readonly key: CardKey }
-  /** A JPKI application whose certificate comes only after the PIN: a phone. */
-  | { readonly kind: "hidden" }
-  | { readonly kind: "not-jpki" }
-  | { readonly kind: "unreadable"; readonly error: Error };
+import { type CardIdentity, identifyCard, type ReadMore } from "./identify-card.ts";
 
 /** One insertion of one card. */
 export interface CardRecord {
@@ -50,23 +41,6 @@ export interface CardRegistryOptions {
   /** Reads more of a JPKI card in the session that reads its certificate; absent: no command more is sent. */
   readonly readMore?: ReadMore | undefined;
   readonly log: Logger;
-}
-
-/**
- * Never rejects for what a card does: it is used without what it did not tell.
- *
- * @param certificate DER; undefined: the card shows it only after its PIN.
- * @returns what was learnt of the card, to be kept with its key.
- */
-export type ReadMore = (
-  jpki: JpkiApplication,
-  insertion: number,
-  certificate: Uint8Array | undefined,
-) => Promise<Pick<CardKey, "pss">>;
-
-interface CardReading {
-  readonly found: CertificateOutcome;
-  readonly learnt?: Pick<CardKey, "pss"> | undefined;
 }
 
 export class CardRegistry {
@@ -182,60 +156,14 @@ export class CardRegistry {
 
   /** Never rejects: what went wrong is the record's identity. */
   async #identify(record: MutableRecord): Promise<void> {
-    const { log } = this.#options;
-    const { reader } = record.slot;
+    const { readMore, log } = this.#options;
     record.reading = true;
     try {
-      const { found, learnt } = await this.#read(record);
-      switch (found.kind) {
-        case "certificate": {
-          const key = { ...cardKeyOf(found.der, "card"), ...learnt };
-          record.identity = { kind: "known", key };
-          log.info("card ready", { reader, key: key.id });
-          await this.#remember(key);
-          return;
-        }
-        case "needs-pin":
-          record.identity = { kind: "hidden" };
-          log.info("card ready; it shows its certificate only after its PIN", { reader });
-          return;
-        case "absent":
-          record.identity = { kind: "not-jpki" };
-          log.warn("card without an authentication certificate", { reader });
-          return;
-      }
-    } catch (error) {
-      if (error instanceof JpkiError && error.code === "NOT_JPKI") {
-        record.identity = { kind: "not-jpki" };
-        log.info("card is not a JPKI card", { reader });
-        return;
-      }
-      const cause = error instanceof Error ? error : new Error(messageOf(error));
-      record.identity = { kind: "unreadable", error: cause };
-      log.warn("card could not be read", { reader, error: cause.message });
+      record.identity = await identifyCard(record, { readMore, isCurrent: () => this.#isCurrent(record), log });
+      if (record.identity.kind === "known") await this.#remember(record.identity.key);
     } finally {
       record.reading = false;
       this.#tellWatchers();
-    }
-  }
-
-  /** Twice: a reader that cannot carry a long answer fails once, and the session has learnt to ask for short ones. */
-  async #read(record: CardRecord): Promise<CardReading> {
-    const { readMore } = this.#options;
-    const { insertion } = record.slot;
-    const read = () =>
-      record.session.run("identify", async (jpki): Promise<CardReading> => {
-        const found = await jpki.readCertificate("auth");
-        if (found.kind === "absent") return { found };
-        const certificate = found.kind === "certificate" ? found.der : undefined;
-        return { found, learnt: await readMore?.(jpki, insertion, certificate) };
-      });
-    try {
-      return await read();
-    } catch (error) {
-      if (!isTransient(error) || !this.#isCurrent(record)) throw error;
-      this.#options.log.debug("reading the card once more", { reader: record.slot.reader, error: messageOf(error) });
-      return read();
     }
   }
 
@@ -247,8 +175,4 @@ export class CardRegistry {
       this.#options.log.warn("the card's key could not be remembered", { key: key.id, error: messageOf(error) });
     }
   }
-}
-
-function isTransient(error: unknown): boolean {
-  return error instanceof JpkiError && (error.code === "CARD_RESET" || error.code === "MALFORMED");
 }
