@@ -7,6 +7,7 @@ import type { DeviceStatus } from "../lib/agent-status.ts";
 import type { Attributes, TextPinName } from "../lib/card/attributes.ts";
 import type { CertificateName } from "../lib/card/files.ts";
 import type { JpkiPinName } from "../lib/card/jpki.ts";
+import { orAbort } from "../lib/card/waiting.ts";
 import type { CardKey } from "../lib/card-key.ts";
 import type { ChosenPinName } from "../lib/pin/pin.ts";
 import type { PinVault } from "../lib/pin/vault.ts";
@@ -148,8 +149,7 @@ async function withCards<T>(parts: AgentParts, signal: AbortSignal, job: (cards:
   try {
     await requireReader({ transport, reader, wantsReader: readerFilter(reader) }, signal);
     cards.registry.start();
-    await cards.registry.settled();
-    signal.throwIfAborted();
+    await orAbort(cards.registry.settled(), signal);
     requireUsableCard(transport, cards.registry, readerFilter(reader));
     return await job(cards);
   } finally {

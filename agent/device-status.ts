@@ -11,6 +11,7 @@ import type { CardPin } from "../lib/card/card-pin.ts";
 import { PIN_FILES, TEXT_PIN_FILE } from "../lib/card/files.ts";
 import type { CertificateOutcome, JpkiApplication } from "../lib/card/jpki.ts";
 import type { CardTransport } from "../lib/card/transport.ts";
+import { orAbort } from "../lib/card/waiting.ts";
 import type { CardKey, KnownKeyStore } from "../lib/card-key.ts";
 import { CardStatusError } from "../lib/errors.ts";
 import { encodeRsaBlob, keyFingerprint } from "../lib/ssh/public-key.ts";
@@ -34,8 +35,8 @@ interface CardReading {
 /** Rejects only with the signal's reason: what cannot be read is part of the status. */
 export async function readDeviceStatus(parts: DeviceStatusParts, signal: AbortSignal): Promise<DeviceStatus> {
   const { transport, registry, known } = parts;
-  await registry.settled();
-  await registry.retryUnreadable();
+  await orAbort(registry.settled(), signal);
+  await orAbort(registry.retryUnreadable(), signal);
   const cards: CardStatus[] = [];
   for (const card of registry.cards()) cards.push(await readCard(card, parts, signal));
   const present = new Set(cards.map(({ fingerprint }) => fingerprint));

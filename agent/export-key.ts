@@ -4,6 +4,7 @@
  */
 
 import type { CardTransport } from "../lib/card/transport.ts";
+import { orAbort } from "../lib/card/waiting.ts";
 import { type CardKey, cardKeyOf } from "../lib/card-key.ts";
 import { PcscError } from "../lib/errors.ts";
 import type { CardLogin } from "./card-login.ts";
@@ -28,8 +29,7 @@ export async function exportKeys(parts: ExportKeyParts, signal: AbortSignal): Pr
   const { transport, registry, wantsReader } = parts;
   await requireReader(parts, signal);
   registry.start();
-  await registry.settled();
-  signal.throwIfAborted();
+  await orAbort(registry.settled(), signal);
   const cards = registry.cards();
   const keys: CardKey[] = [];
   for (const card of cards) {
