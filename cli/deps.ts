@@ -45,6 +45,8 @@ export interface Deps {
   readonly onHangUp: (listener: () => void) => void;
   /** From now on SIGINT and SIGQUIT end nothing: the terminal sends them to the program that is run there, too. */
   readonly ignoreInterrupts: () => void;
+  /** A native call does not return: from now on this process must not wait for it at its end. */
+  readonly onStuck: () => void;
   /** Sends SIGTERM to a process. @throws Error of kill(2). */
   readonly kill: (pid: number) => void;
 }

@@ -16,15 +16,19 @@ stop.signal.addEventListener("abort", () => {
 });
 /** One Ctrl-C may come twice: npm and npx pass it on to a program that has it from the terminal already. */
 const ONE_SIGNAL_MS = 1000;
+/** An orderly end takes 3 seconds while a card does not answer, and 5 while systemd does not; no more is waited for. */
+const ORDERLY_END_MS = 10_000;
 const stopBy = (signal: NodeJS.Signals) => {
-  if (!stop.signal.aborted) return stop.abort(new Error(`stopped by ${signal}`));
-  if (performance.now() - stoppedAt < ONE_SIGNAL_MS) return;
+  if (!stop.signal.aborted) {
+    setTimeout(endBy, ORDERLY_END_MS, signal).unref();
+    return stop.abort(new Error(`stopped by ${signal}`));
+  }
   // Who presses it again does not want to wait for the card.
-  process.removeAllListeners(signal);
-  process.kill(process.pid, signal);
+  if (performance.now() - stoppedAt >= ONE_SIGNAL_MS) endBy(signal);
 };
 let hangUp = stopBy;
 let failure: unknown;
+let stuck = false;
 
 // By itself, SIGQUIT would also dump the memory, with what is remembered in it.
 for (const signal of ["SIGINT", "SIGQUIT", "SIGTERM"] as const) process.on(signal, stopBy);
@@ -34,6 +38,7 @@ for (const signal of ["SIGHUP", "SIGUSR1"] as const) process.on(signal, () => ha
 // A defect must not leave a verified card behind: end in the same orderly way as after a signal, then fail.
 process.on("uncaughtException", (error) => {
   failure = error;
+  setTimeout(endBy, ORDERLY_END_MS, "SIGTERM").unref();
   process.stderr.write(`jpki-agent: ${error.stack ?? error.message}\n`);
   stop.abort(error);
 });
@@ -55,13 +60,24 @@ const deps: Deps = {
   ignoreInterrupts: () => {
     for (const signal of ["SIGINT", "SIGQUIT"] as const) process.off(signal, stopBy).on(signal, () => {});
   },
+  onStuck: () => {
+    stuck = true;
+  },
   kill: (pid) => void process.kill(pid, "SIGTERM"),
 };
 
 const status = await run(process.argv.slice(2), deps);
 await Promise.all([written(process.stdout), written(process.stderr)]);
+// Its status is lost, but process.exit() would wait for the native call, for ever if need be.
+if (stuck) endBy("SIGKILL");
 // Not by itself: the native watch of the readers is left to this, see PcscTransportOptions.leaveWatch.
 process.exit(failure === undefined ? status : 1);
+
+/** Ends the process as if it did not know the signal. */
+function endBy(signal: NodeJS.Signals): void {
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+}
 
 /** What could not be written is told by `drained`, in the command's own order. */
 function output(stream: NodeJS.WriteStream, path: string): TextOutput {

@@ -66,6 +66,7 @@ const deps: Deps = {
   signal: new AbortController().signal,
   onHangUp: () => {},
   ignoreInterrupts: () => {},
+  onStuck: () => {},
   kill: () => {},
 };
 

@@ -57,7 +57,7 @@ export async function openAgentParts(options: PartsOptions, deps: Deps, messages
     node.openKnownHosts(deps.home, log),
     node.openCertificates(agent.certificate ?? [], deps, log),
     // The process ends when its command has: main.ts sees to it.
-    node.openTransport(card, pcscBinding, deps, { log, leaveWatch: true }),
+    node.openTransport(card, pcscBinding, deps, { log, leaveWatch: true, onStuck: deps.onStuck }),
   ]);
   const now = () => performance.now();
   const vault = agent.pinCache === "keychain" ? await openVault(deps, log) : undefined;

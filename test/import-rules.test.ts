@@ -42,6 +42,7 @@ const PART_OF_ADAPTERS = [
   "lib/pin/child-group.ts",
   "lib/card/pcscd-answers.ts",
   "lib/card/pcscd-sharing.ts",
+  "lib/card/pcscd-transactions.ts",
   "lib/card/other-programs.ts",
 ];
 

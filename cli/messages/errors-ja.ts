@@ -17,6 +17,11 @@ function japaneseWords(error: JpkiError): ErrorText {
   const { details, hint } = error;
   switch (error.code) {
     case "PCSC_UNAVAILABLE":
+      if (details["problem"] === "no-answer")
+        return text(
+          `カード${named(details, "reader")}が応答しません`,
+          "カードを置き直してください。それでも応答しない場合は、リーダーを差し直してください",
+        );
       return details["binding"] === undefined
         ? text("PC/SC（スマートカードサービス）を利用できません", pcscHint(details))
         : withReason("PC/SC（スマートカードサービス）を利用できません", error, pcscHint(details));

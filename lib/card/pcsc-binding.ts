@@ -24,7 +24,8 @@ export interface WatchEvents {
 /** One connection to the PC/SC service. After it failed a new one is needed. */
 export interface PcscWatch {
   /**
-   * Powers the card and is alone with it. May take without limit while another program has a transaction.
+   * Powers the card and is alone with it. May take without limit while another program has a transaction, so that it
+   * should have none right before.
    *
    * @throws the binding's own error; one that {@link isSharingViolation} is worth another attempt.
    */

@@ -22,6 +22,8 @@ export interface PcscConnectionOptions {
 const STATUS_BYTES = 2;
 /** pcscd looks for a removed card every 400 ms (PCSCLITE_STATUS_POLL_RATE). */
 const REMOVAL_SEEN_MS = 1000;
+/** No command of ours takes a card more than two seconds; drivers and pcscd may wait for an answer without limit. */
+const ANSWER_WITHIN_MS = 30_000;
 /** A command under way is waited for, since a card cannot be cut off while a native call has it. */
 const END_WITHIN_MS = 3000;
 
@@ -52,6 +54,11 @@ export class PcscConnection implements CardConnection {
       throw new PcscError("CARD_RESET", `transmit: the connection to the card in ${reader} was ended`);
     const exchange = this.#card.transmit(command);
     this.#underWay = exchange;
+    if (!(await settlesWithin(exchange, ANSWER_WITHIN_MS)))
+      throw new PcscError("PCSC_UNAVAILABLE", `transmit: no answer from the card in ${reader}`, {
+        hint: "take the card off and put it back; if that does not help, unplug the reader and plug it in again",
+        details: { reader, problem: "no-answer", waitedMs: ANSWER_WITHIN_MS },
+      });
     const response = await exchange.catch((cause: unknown) => {
       throw pcscError(`transmit to the card in ${reader}`, cause);
     });

@@ -12,6 +12,7 @@ import { PcscConnection } from "./pcsc-connection.ts";
 import { isSharingViolation, pcscError } from "./pcsc-errors.ts";
 import { PcscReaders } from "./pcsc-readers.ts";
 import { PCSCD_SOCKET } from "./pcscd-answers.ts";
+import { PcscdTransactions } from "./pcscd-transactions.ts";
 import type { CardConnection, CardSlot, CardTransport, ConnectOptions } from "./transport.ts";
 import { orAbort, pause, settlesWithin } from "./waiting.ts";
 
@@ -24,6 +25,11 @@ export interface PcscTransportOptions {
    * once and without the risk of stopping it, see {@link PcscWatch}. Default false.
    */
   readonly leaveWatch?: boolean | undefined;
+  /**
+   * Called by closing where a native call does not return: libuv waits for its threads at the end of the process, by
+   * `process.exit()` too, so that only a signal ends it before the call does.
+   */
+  readonly onStuck?: (() => void) | undefined;
 }
 
 const DEFAULT_BUSY_TIMEOUT_MS = 5000;
@@ -44,7 +50,9 @@ export function createPcscTransport(load: () => Promise<PcscBinding>, options: P
 class PcscTransport implements CardTransport {
   readonly #log: Logger;
   readonly #servicePath: string;
+  readonly #onStuck: () => void;
   readonly #readers: PcscReaders;
+  readonly #transactions: PcscdTransactions;
   readonly #lanes = new Lanes();
   readonly #connections = new Set<PcscConnection>();
   /** Native calls that nobody waits for any more. */
@@ -54,7 +62,9 @@ class PcscTransport implements CardTransport {
   constructor(load: () => Promise<PcscBinding>, options: PcscTransportOptions) {
     this.#log = options.log ?? silentLogger;
     this.#servicePath = options.servicePath ?? PCSCD_SOCKET;
-    const { leaveWatch = false } = options;
+    this.#transactions = new PcscdTransactions(this.#servicePath);
+    const { leaveWatch = false, onStuck = () => {} } = options;
+    this.#onStuck = onStuck;
     this.#readers = new PcscReaders({ load, servicePath: this.#servicePath, leaveWatch, log: this.#log });
   }
 
@@ -106,12 +116,15 @@ class PcscTransport implements CardTransport {
 
   async #close(): Promise<void> {
     this.#readers.end();
+    this.#transactions.close();
     await Promise.all(Array.from(this.#connections, (connection) => connection.end()));
     await this.#readers.stop();
-    if (await settlesWithin(Promise.all(this.#abandoned), CLOSE_WITHIN_MS)) return;
-    this.#log.warn("another program keeps a card: this process cannot exit by itself before it lets go", {
+    const over = await settlesWithin(Promise.all(this.#abandoned), CLOSE_WITHIN_MS);
+    if (over && this.#connections.size === 0) return;
+    this.#log.warn("PC/SC does not let go of a card: this process cannot exit by itself before it does", {
       readers: this.#lanes.taken,
     });
+    this.#onStuck();
   }
 
   async #open(slot: CardSlot, stop: AbortSignal): Promise<CardConnection> {
@@ -121,6 +134,7 @@ class PcscTransport implements CardTransport {
     try {
       for (;;) {
         this.#readers.check(slot);
+        await this.#transactions.none(reader, stop);
         opening = this.#readers.open(reader);
         const card = await this.#attempt(opening, stop);
         if (card !== undefined) return await this.#connection(slot, card, stop, leave);

@@ -14,6 +14,8 @@ import { type TempDir, tempDir } from "../helpers/temp-dir.ts";
 const AGENT = ["--card", "virtual", "--json", "agent"];
 /** A defect on demand. */
 const DEFECT = 'data:text/javascript,process.on("SIGUSR2",()=>{throw new Error("defect")})';
+/** An agent that cannot end. */
+const ENDLESS = 'data:text/javascript,import net from "node:net";net.Server.prototype.close=function(){return this}';
 /** As npx does with Ctrl-C. */
 const PASSED_ON =
   'data:text/javascript,process.once("SIGINT",()=>setImmediate(()=>process.kill(process.pid,"SIGINT")))';
@@ -71,7 +73,14 @@ describe("signals", () => {
     expect(existsSync(socket)).toBe(false);
   });
 
-  it("an exception that nobody caught does too, and fails", async () => {
+  it("SIGTERM ends it in any case", async () => {
+    const child = start(AGENT, ["--import", ENDLESS]);
+    await ready(child);
+    child.kill("SIGTERM");
+    expect(await ended(child)).toBe("SIGTERM");
+  });
+
+  it("an exception that nobody caught ends it in order, and fails", async () => {
     const child = start(AGENT, ["--import", DEFECT]);
     const { socket } = await ready(child);
     child.kill("SIGUSR2");

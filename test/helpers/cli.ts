@@ -75,6 +75,7 @@ export function fakeDeps({
     signal: controller.signal,
     onHangUp: () => {},
     ignoreInterrupts: () => {},
+    onStuck: () => {},
     kill: (killed) => void kills.push(killed),
     kills,
     out: () => Buffer.concat(out).toString(),

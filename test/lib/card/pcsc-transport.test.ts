@@ -1,7 +1,7 @@
 /** The common part of both PC/SC adapters, over a binding that the test plays: what no real pcscd does at will. */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { OpenCard, PcscBinding, PcscWatch, WatchEvents } from "../../../lib/card/pcsc-binding.ts";
 import { createPcscTransport } from "../../../lib/card/pcsc-transport.ts";
 import type { CardSlot, CardTransport } from "../../../lib/card/transport.ts";
@@ -73,11 +73,16 @@ class FakeBinding implements PcscBinding {
 let binding: FakeBinding;
 let log: RecordingLogger;
 let transport: CardTransport;
+let stuck: number;
 
 beforeEach(() => {
+  stuck = 0;
   binding = new FakeBinding();
   log = recordingLogger();
-  transport = createPcscTransport(async () => binding, { log });
+  const onStuck = () => {
+    stuck++;
+  };
+  transport = createPcscTransport(async () => binding, { log, onStuck });
 });
 
 afterEach(async () => {
@@ -289,10 +294,30 @@ describe("a connection", () => {
     card.answer = () => answer.promise;
     const exchange = connection.transmit(COMMAND);
     await transport.close();
-    expect(log.lines.filter(({ level }) => level === "warn")).toHaveLength(1);
+    expect(stuck).toBe(1);
     answer.resolve(DONE);
     await exchange;
     await until(() => card.calls.includes("cut"));
+  });
+
+  it("does not wait for an answer without limit", async () => {
+    const { card, connection } = await connected();
+    const answer = deferred<Uint8Array>();
+    card.answer = () => answer.promise;
+    vi.useFakeTimers({ toFake: ["setTimeout"] });
+    try {
+      const exchange = expect(connection.transmit(COMMAND)).rejects.toMatchObject({
+        details: { problem: "no-answer" },
+      });
+      vi.advanceTimersByTime(30_000);
+      await exchange;
+    } finally {
+      vi.useRealTimers();
+    }
+    const ending = connection.end();
+    answer.resolve(DONE);
+    await ending;
+    expect(card.calls).toEqual(["transmit", "cut"]);
   });
 });
 
@@ -304,6 +329,7 @@ describe("close", () => {
     };
     await Promise.all([transport.close(), transport.close()]);
     expect(card.calls).toEqual(["cut with 0 closed"]);
+    expect(stuck).toBe(0);
     expect(binding.closes).toBe(1);
     expect(transport.slots()).toEqual([]);
     await expect(transport.connect(slot)).rejects.toMatchObject({ code: "PCSC_UNAVAILABLE" });
@@ -316,6 +342,7 @@ describe("close", () => {
     await transport.close();
     await waiting;
     expect(log.lines.at(-1)).toMatchObject({ level: "warn", fields: { readers: ["A"] } });
+    expect(stuck).toBe(1);
   });
 
   it("leaves the watch to the end of the process where it is told to, also one that failed", async () => {
