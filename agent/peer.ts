@@ -12,6 +12,7 @@ import { readFile, readlink } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
+import { sharedRuns } from "./shared-runs.ts";
 
 /** @returns `ssh < git < bash`, the one that asks first; undefined if it cannot be told for certain. */
 export type FindProgram = (socket: Socket) => Promise<string | undefined>;
@@ -32,8 +33,6 @@ const HOLDER = /,pid=(\d+),fd=(\d+)\)/g;
 
 /** Programs in a chain; what is above is the desktop or the service manager. */
 const MAX_CHAIN = 4;
-/** Lookups under way at once: who opens a thousand connections is not worth a thousand processes. */
-const MAX_LOOKUPS = 4;
 const SS_TIMEOUT_MS = 1000;
 const SS_MAX_BYTES = 4 * 1024 * 1024;
 /** Fixed, so that nothing in the user's own PATH is run. */
@@ -49,26 +48,29 @@ export function createProgramFinder(
   form: ProgramForm = "names",
   source: ProcessSource = linuxProcesses,
 ): FindProgram {
-  let lookups = 0;
+  // Who opens a thousand connections is not worth a thousand processes, and must not keep others from being named.
+  const readRows = sharedRuns(async () => rowsOf(await source.sockets()));
   return async (socket) => {
     const fd = descriptorOf(socket);
-    if (platform !== "linux" || fd === undefined || lookups === MAX_LOOKUPS) return undefined;
-    lookups++;
+    if (platform !== "linux" || fd === undefined) return undefined;
     try {
-      return await findProgram(fd, form, source);
+      return await findProgram(fd, form, source, readRows);
     } catch (error) {
       // Only to be shown: without `ss` or with a process that has ended meanwhile there is nothing to show.
       log.debug("the program that asks cannot be told", { error: messageOf(error) });
       return undefined;
-    } finally {
-      lookups--;
     }
   };
 }
 
-async function findProgram(fd: number, form: ProgramForm, source: ProcessSource): Promise<string | undefined> {
+async function findProgram(
+  fd: number,
+  form: ProgramForm,
+  source: ProcessSource,
+  readRows: () => Promise<readonly SocketRow[]>,
+): Promise<string | undefined> {
   const own = await source.descriptor("self", fd);
-  const rows = rowsOf(await source.sockets());
+  const rows = await readRows();
   const peer = only(rows.filter(({ local }) => own === `socket:[${local}]`))?.peer;
   const holders = only(rows.filter(({ local }) => local === peer))?.holders ?? [];
   const pids = new Set<number>();
