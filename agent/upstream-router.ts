@@ -46,13 +46,11 @@ import {
   SSH_AGENTC_SIGN_REQUEST,
   SSH_AGENTC_UNLOCK,
 } from "../lib/ssh/message-numbers.ts";
-import { MAX_FRAME_BYTES, MAX_IDENTITIES } from "../lib/ssh/wire.ts";
+import { MAX_FRAME_BYTES } from "../lib/ssh/wire.ts";
 import type { AnswerFrame } from "./connection.ts";
+import { joinIdentities } from "./joined-identities.ts";
 import { OWN_TOKEN_ID } from "./ssh-token.ts";
 import type { Upstream, UpstreamAnswer } from "./upstream.ts";
-
-/** What stands before the entries of IDENTITIES_ANSWER: `byte type · uint32 n`. */
-const LIST_HEAD_BYTES = 5;
 
 /** Our own answer to a frame's body. @throws MALFORMED, TOO_LARGE. */
 export type OwnAnswer = (request: Uint8Array, signal: AbortSignal) => Promise<AgentResponse>;
@@ -116,27 +114,15 @@ class Router {
   }
 
   async #list(request: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
-    const { own, upstream, isLocked } = this.#options;
+    const { own, upstream, isLocked, log } = this.#options;
     const answer = await own(request, signal);
     if (answer.kind !== "identities" || isLocked()) return encodeResponse(answer);
-    const theirs = this.#read(await upstream.askInTime(request, signal), identitiesIn);
-    return encodeResponse({ kind: "identities", identities: this.#merge(answer.identities, theirs) });
-  }
-
-  /** Ours first: servers cut off a client after a few keys. As many of theirs as a client reads and a frame holds. */
-  #merge(ours: readonly Identity[], theirs: readonly Identity[]): readonly Identity[] {
-    const all = [...ours];
-    let bytes = ours.reduce((sum, identity) => sum + encodedBytes(identity), LIST_HEAD_BYTES);
-    for (const identity of theirs) {
-      if (this.#isOwnKey(identity.keyBlob)) continue;
-      bytes += encodedBytes(identity);
-      if (all.length === MAX_IDENTITIES || bytes > MAX_FRAME_BYTES) {
-        this.#options.log.warn("the upstream agent has too many keys; some are left out", { kept: all.length });
-        break;
-      }
-      all.push(identity);
-    }
-    return all;
+    const listed = this.#read(await upstream.askInTime(request, signal), identitiesIn);
+    const theirs = listed.filter(({ keyBlob }) => !this.#isOwnKey(keyBlob));
+    const identities = joinIdentities(answer.identities, theirs);
+    if (identities.length < answer.identities.length + theirs.length)
+      log.warn("the upstream agent has too many keys; some are left out", { kept: identities.length });
+    return encodeResponse({ kind: "identities", identities });
   }
 
   /** Ours are forgotten in every case; success only if theirs are removed too, or there are none. */
@@ -240,11 +226,6 @@ function bodyOf(answer: UpstreamAnswer): Uint8Array {
 
 function isSuccess(answer: UpstreamAnswer): boolean {
   return answer.kind === "answered" && answer.body[0] === SSH_AGENT_SUCCESS;
-}
-
-/** As in IDENTITIES_ANSWER: `string key_blob · string comment`. */
-function encodedBytes({ keyBlob, comment }: Identity): number {
-  return 4 + keyBlob.length + 4 + comment.length;
 }
 
 /** The same bytes. */
