@@ -22,8 +22,10 @@ export const englishPkcs11: Pkcs11Texts = {
       "ssl_conf and all below [ssl] are for a card that makes no RSASSA-PSS, behind # while no such card is known;\n" +
       "with one, TLS 1.3 is impossible:",
     curl: "curl:",
-    openvpn: "OpenVPN; the id is what openvpn --show-pkcs11-ids MODULE prints:",
-    wpa_supplicant: "wpa_supplicant; as a service it needs P11_KIT_SERVER_ADDRESS in its environment:",
+    openvpn:
+      "OpenVPN; the id is what openvpn --show-pkcs11-ids MODULE prints. As root or as a service it needs\n" +
+      "P11_KIT_SERVER_ADDRESS in its environment (sudo takes it away, unless it is named behind sudo):",
+    wpa_supplicant: "wpa_supplicant; as root or as a service it needs P11_KIT_SERVER_ADDRESS in its environment:",
     ssh: "ssh, where there is a reason not to use the agent's own socket (jpki-agent env):",
   },
   servers: {

@@ -22,8 +22,10 @@ export const japanesePkcs11: Pkcs11Texts = {
       "ssl_conf の行と [ssl] 以下は、RSASSA-PSS に対応しないカード用（該当するカードを読み取るまでは # を付けて表示する。\n" +
       "そのカードでは TLS 1.3 は使えない）:",
     curl: "curl:",
-    openvpn: "OpenVPN（id は openvpn --show-pkcs11-ids モジュール で表示される）:",
-    wpa_supplicant: "wpa_supplicant（サービスとして動かす場合は、環境変数 P11_KIT_SERVER_ADDRESS も必要）:",
+    openvpn:
+      "OpenVPN（id は openvpn --show-pkcs11-ids モジュール で表示される。root やサービスとして動かす場合は、環境変数\n" +
+      "P11_KIT_SERVER_ADDRESS も必要。sudo では、sudo の後ろに書いて渡す）:",
+    wpa_supplicant: "wpa_supplicant（root やサービスとして動かす場合は、環境変数 P11_KIT_SERVER_ADDRESS も必要）:",
     ssh: "ssh（通常はエージェントのソケットを使う: jpki-agent env）:",
   },
   servers: {

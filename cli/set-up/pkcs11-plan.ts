@@ -38,6 +38,8 @@ const OPENSSL_FILE = "~/.config/jpki-agent/openssl.cnf";
 
 export function planPkcs11(options: Pkcs11Options, deps: Pick<Deps, "env" | "home">): Pkcs11Plan {
   const { socket, isUsualSocket, shell, module } = options;
+  // Root's programs look elsewhere than the user's, and a service has no XDG_RUNTIME_DIR of the user's.
+  const addressLine = `# P11_KIT_SERVER_ADDRESS=${serverAddress(socket)}`;
   return {
     module,
     shell: isUsualSocket ? undefined : variableLine(shell, serverAddress(socket)),
@@ -52,9 +54,11 @@ export function planPkcs11(options: Pkcs11Options, deps: Pick<Deps, "env" | "hom
         `OPENSSL_CONF=${OPENSSL_FILE} curl --engine pkcs11 \\\n` +
         `  --cert-type ENG --cert '${CERTIFICATE_URI}' \\\n` +
         `  --key-type ENG --key '${KEY_URI}' https://…\n`,
-      openvpn: `pkcs11-providers ${module}\npkcs11-protected-authentication 1\npkcs11-id '…'\n`,
+      openvpn: [addressLine, `pkcs11-providers ${module}`, "pkcs11-protected-authentication 1", "pkcs11-id '…'\n"].join(
+        "\n",
+      ),
       wpa_supplicant: [
-        `# P11_KIT_SERVER_ADDRESS=${serverAddress(socket)}`,
+        addressLine,
         `pkcs11_module_path=${module}`,
         "network={",
         '    ssid="…"',

@@ -62,6 +62,8 @@ describe("pkcs11 env", () => {
     const plan = JSON.parse((await cli(["--json", "pkcs11", "env"])).out);
     expect(plan).toMatchObject({ moduleFile: { path: moduleFile() }, programs: { nss: expect.any(String) } });
     expect(plan).not.toHaveProperty("shell");
+    for (const asRoot of ["openvpn", "wpa_supplicant"])
+      expect(plan.programs[asRoot]).toMatch(/^# P11_KIT_SERVER_ADDRESS=unix:path=\/r\/u\/p11-kit\/pkcs11$/m);
   });
 
   it.each([
