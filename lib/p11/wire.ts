@@ -1,7 +1,8 @@
 /**
  * What the structures in this folder are made of (big-endian), and this folder's limits, all in one place.
  *
- * Nothing is allocated for a length or a count before as many bytes are there.
+ * Nothing is allocated for a length or a count before as many bytes are there, but for the one body that a connection is
+ * sending.
  */
 
 import type { ByteReader, ByteWriter } from "../bytes.ts";
