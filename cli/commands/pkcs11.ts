@@ -54,11 +54,11 @@ async function printEnv(flags: EnvFlags, { deps, messages }: CommandContext): Pr
   const { openKnownKeys } = await import("../../lib/node.ts");
   const known = await openKnownKeys(deps, await openLog({ verbose: flags.verbose, level: "error" }, deps));
   const { shell = loginShell(deps.env) } = flags;
-  const { pkcs11Socket } = (await settingsOf(flags, deps)).agent;
+  const { pkcs11Socket, pkcs11Pss = "auto" } = (await settingsOf(flags, deps)).agent;
   const socket = typeof pkcs11Socket === "string" ? resolve(pkcs11Socket) : defaultPkcs11Socket(deps);
   const isUsualSocket = Boolean(deps.env["XDG_RUNTIME_DIR"]) && socket === defaultPkcs11Socket(deps);
   const module = findClientModule();
-  const withoutPss = known.list().some(({ pss }) => pss === false);
+  const withoutPss = pkcs11Pss === "auto" ? known.list().some(({ pss }) => pss === false) : pkcs11Pss === "off";
   const options = { shell, socket, isUsualSocket, module: module ?? usualClientModule(deps), withoutPss };
   const plan = planPkcs11(options, deps);
   if (flags.write === true) return renderChanges([await writeModuleFile(plan.moduleFile, deps)], deps, messages, json);

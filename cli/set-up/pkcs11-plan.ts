@@ -17,7 +17,7 @@ export interface Pkcs11Options {
   readonly isUsualSocket: boolean;
   /** p11-kit-client.so, absolute. */
   readonly module: string;
-  /** Whether OpenSSL must be kept from RSASSA-PSS: the card does not make it. */
+  /** Whether OpenSSL must be kept from RSASSA-PSS: the agent does not offer it for the card. */
   readonly withoutPss: boolean;
 }
 

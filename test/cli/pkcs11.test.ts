@@ -67,18 +67,25 @@ describe("pkcs11 env", () => {
   });
 
   it.each([
-    [true, "# ClientSignatureAlgorithms"],
-    [false, "ClientSignatureAlgorithms"],
-  ])("OpenSSL is kept from RSASSA-PSS for a card that lacks it (pss: %s)", async (pss, line) => {
-    const env = { XDG_STATE_HOME: join(dir.path, "state") };
-    expect((await cli(["--card", "virtual", "export-key"], env)).status).toBe(0);
-    const file = join(dir.path, "state/jpki-agent/keys.json");
-    const known = JSON.parse(await readFile(file, "utf8"));
-    for (const key of known.keys) key.pss = pss;
-    await writeFile(file, JSON.stringify(known));
-    const { programs } = JSON.parse((await cli(["--json", "pkcs11", "env"], env)).out);
-    expect(programs.openssl.split("\n")).toContain(`${line} = RSA+SHA256`);
-  });
+    [true, "auto", "# ClientSignatureAlgorithms"],
+    [false, "auto", "ClientSignatureAlgorithms"],
+    [true, "off", "ClientSignatureAlgorithms"],
+    [false, "on", "# ClientSignatureAlgorithms"],
+  ])(
+    "OpenSSL is kept from RSASSA-PSS where the agent offers none (card: %s, pkcs11-pss: %s)",
+    async (pss, how, line) => {
+      const env = { XDG_STATE_HOME: join(dir.path, "state") };
+      expect((await cli(["--card", "virtual", "export-key"], env)).status).toBe(0);
+      const file = join(dir.path, "state/jpki-agent/keys.json");
+      const known = JSON.parse(await readFile(file, "utf8"));
+      for (const key of known.keys) key.pss = pss;
+      await writeFile(file, JSON.stringify(known));
+      const config = join(dir.path, "config.toml");
+      await writeFile(config, `[agent]\npkcs11-pss = "${how}"\n`);
+      const { programs } = JSON.parse((await cli(["--json", "--config", config, "pkcs11", "env"], env)).out);
+      expect(programs.openssl.split("\n")).toContain(`${line} = RSA+SHA256`);
+    },
+  );
 });
 
 describe("pkcs11 env --write", () => {
