@@ -121,7 +121,8 @@ export class LoginAttempts {
     } finally {
       // Also when the client hung up over the answer: a PIN that failed once must never be sent again.
       if (refused && inserted) await this.#refuse(inserted, source, refused);
-      if (unanswered && inserted && source.kind !== "typed") remembered.doubt(inserted);
+      if (unanswered && inserted && source.kind !== "typed" && source.kind !== "none")
+        remembered.doubt(inserted, source.pin);
       if (source.kind !== "none") source.pin.wipe();
     }
   }
@@ -163,7 +164,7 @@ export class LoginAttempts {
     const { remembered, log } = this.#options;
     if (step.kind === "wrong") {
       log.warn("wrong PIN", { key: card.key.id, source: source.kind, triesLeft: step.triesLeft });
-      if (source.kind === "remembered" || source.kind === "saved") await remembered.fail(card);
+      if (source.kind === "remembered" || source.kind === "saved") await remembered.fail(card, source.pin);
     }
     // Not to be sent because tries were lost elsewhere: what is in memory is never tried again.
     if (source.kind === "remembered") remembered.drop(card);

@@ -1,6 +1,6 @@
 /**
- * PINs that the card has refused in one request. The same one again, from a person or from a program in `SSH_ASKPASS` that
- * knows one answer only, would be a try for nothing.
+ * PINs that a card has refused. The same one again, from a person, from a program in `SSH_ASKPASS` that knows one answer
+ * only, or from the keychain, would be a try for nothing.
  */
 
 import { isSamePin, type Pin } from "../lib/pin/pin.ts";

@@ -12,6 +12,7 @@ import type { Pin } from "../lib/pin/pin.ts";
 import type { PinVault } from "../lib/pin/vault.ts";
 import type { CardRecord } from "./card-registry.ts";
 import { PinMemory, type SetTimer, unrefTimer } from "./pin-memory.ts";
+import { RefusedPins } from "./refused-pins.ts";
 import { SuspendWatch } from "./suspend-watch.ts";
 
 /** `--pin-cache` and `--pin-cache-ttl`. */
@@ -69,8 +70,8 @@ export class RememberedPins {
   readonly #options: RememberedPinsOptions;
   readonly #memory: PinMemory;
   readonly #watch: SuspendWatch;
-  /** Cards whose saved PIN has failed, or may have: not asked for again, even if it could not be erased. */
-  readonly #failed = new Set<string>();
+  /** By card: PINs that have failed, or may have. Not sent again, even if they could not be erased in the keychain. */
+  readonly #failed = new Map<string, RefusedPins>();
   /** Absent: not told yet. */
   #insertions: ReadonlySet<number> | undefined;
   #forgets = 0;
@@ -109,12 +110,13 @@ export class RememberedPins {
     const pin = this.#memory.recall(key.id, insertion);
     if (pin !== undefined) return { kind: "remembered", pin };
     const { cache, vault, log } = this.#options;
-    if (cache.mode !== "keychain" || vault === undefined || this.#failed.has(key.id) || this.#closed) return undefined;
+    if (cache.mode !== "keychain" || vault === undefined || this.#closed) return undefined;
     try {
       const saved = await vault.read(key.id);
       if (saved === undefined) return undefined;
-      if (!this.#failed.has(key.id) && !this.#closed) return { kind: "saved", pin: saved };
-      saved.wipe(); // it has failed while it was read, by another request
+      // Another one may have been saved since.
+      if (!this.#failed.get(key.id)?.has(saved) && !this.#closed) return { kind: "saved", pin: saved };
+      saved.wipe();
       return undefined;
     } catch (error) {
       log.warn("the keychain cannot be read", { key: key.id, error: messageOf(error) });
@@ -142,12 +144,12 @@ export class RememberedPins {
     else this.#keep(card, pin, since, lifetimeMs);
   }
 
-  /** After one failure: wipes what is in memory, erases what is in the keychain. Never rejects. */
-  async fail({ key }: InsertedCard): Promise<void> {
+  /** After one failure of `pin`: wipes what is in memory, erases what is in the keychain. Never rejects. */
+  async fail({ key }: InsertedCard, pin: Pin): Promise<void> {
     const { cache, vault, log } = this.#options;
     this.#memory.forget(key.id);
     if (cache.mode !== "keychain" || vault === undefined) return;
-    this.#failed.add(key.id);
+    this.#noteFailed(key.id, pin);
     try {
       if (await vault.erase(key.id)) log.warn("the PIN in the keychain is wrong; erased it", { key: key.id });
     } catch (error) {
@@ -158,10 +160,10 @@ export class RememberedPins {
     }
   }
 
-  /** A PIN was sent and the answer never came: it may be wrong, so it is not sent again by this agent. */
-  doubt({ key }: InsertedCard): void {
+  /** `pin` was sent and the answer never came: it may be wrong, so it is not sent again by this agent. */
+  doubt({ key }: InsertedCard, pin: Pin): void {
     this.#memory.forget(key.id);
-    this.#failed.add(key.id);
+    if (this.#options.cache.mode === "keychain") this.#noteFailed(key.id, pin);
   }
 
   /** Wipes what is in memory of one card, or of all. What is in the keychain stays. */
@@ -187,6 +189,14 @@ export class RememberedPins {
     this.#closed = true;
     this.#watch.close();
     this.forget();
+    for (const failed of this.#failed.values()) failed.wipe();
+  }
+
+  #noteFailed(cardId: string, pin: Pin): void {
+    if (this.#closed) return;
+    const failed = this.#failed.get(cardId) ?? new RefusedPins();
+    this.#failed.set(cardId, failed);
+    failed.add(pin);
   }
 
   /** Not if it was to be forgotten, or the insertion that it is for was over, while the card still answered. */

@@ -105,6 +105,19 @@ const KEYCHAIN: FaultTable<Case> = {
       ],
     },
     {
+      how: "but the right one is, when it is saved in its place",
+      steps: [
+        { before: saved(OTHER_PIN), typed: [null], outcome: "PIN_CANCELLED", attempts: 1, questions: 1 },
+        {
+          ...unasked,
+          before: async (bench) => {
+            allTriesAgain(bench);
+            await saved(PIN)(bench);
+          },
+        },
+      ],
+    },
+    {
       how: "not even once while a try is lost",
       steps: [{ ...askedAndCancelled, before: ({ card }) => card.setTries("auth", 2) }],
     },

@@ -81,7 +81,7 @@ describe("RememberedPins", () => {
   it.each<[string, (pins: RememberedPins, clock: FakeClock) => unknown]>([
     ["forget (ssh-add -D, lock, SIGHUP, pin forget)", (pins) => pins.forget()],
     ["forget of the card", (pins) => pins.forget("card")],
-    ["one failure", (pins) => pins.fail(CARD)],
+    ["one failure", (pins) => pins.fail(CARD, spyPin("7391"))],
     ["the time", (_, clock) => clock.advance(TTL)],
     ["a sleep", (pins, clock) => [clock.sleep(60_000), pins.has(CARD)]],
     ["the end", (pins) => pins.close()],
@@ -191,14 +191,24 @@ describe("RememberedPins", () => {
       expect(vault.reads).toBe(0);
     });
 
-    it("after one failure its PIN is erased, and this card's never asked for again", async () => {
+    it("after one failure the PIN is erased and never given again, though it is saved again; another one is", async () => {
       const { pins, vault, recall } = setUp("keychain");
+      const failed = spyPin("4826");
       vault.saved.set("card", "4826");
       vault.saved.set("other", "1111");
-      await pins.fail(CARD);
+      await pins.fail(CARD, failed);
       expect([...vault.saved.keys()]).toEqual(["other"]);
       vault.saved.set("card", "4826");
       expect(await recall(CARD)).toBeUndefined();
+      vault.saved.set("card", "7391");
+      expect(await recall(CARD)).toBe("saved 7391");
+      pins.doubt(CARD, spyPin("7391"));
+      expect(await recall(CARD)).toBeUndefined();
+      vault.saved.set("card", "4826");
+      expect(await recall(CARD)).toBeUndefined();
+      pins.close();
+      failed.wipe();
+      expect(unwiped(failed)).toBe(0);
     });
 
     it("a PIN that fails while another request reads it is not given to that one", async () => {
@@ -206,7 +216,7 @@ describe("RememberedPins", () => {
       const read = deferred<Pin>();
       vault.read = () => read.promise;
       const recalled = recall(CARD);
-      await pins.fail(CARD);
+      await pins.fail(CARD, spyPin("4826"));
       const pin = spyPin("4826");
       read.resolve(pin);
       expect(await recalled).toBeUndefined();
@@ -217,7 +227,7 @@ describe("RememberedPins", () => {
       const { pins, vault, log, recall } = setUp("keychain");
       vault.saved.set("card", "4826");
       vault.broken = true;
-      await pins.fail(CARD);
+      await pins.fail(CARD, spyPin("4826"));
       vault.broken = false;
       expect(await recall(CARD)).toBeUndefined();
       expect(log.lines.map(({ level }) => level)).toContain("error");
