@@ -19,18 +19,22 @@ export type SignatureFile =
 export const MAX_MEMORY_BYTES = 64 << 20;
 /** RSA-1024 to RSA-8192. */
 const RAW_BYTES = { min: 128, max: 1024 } as const;
-const HEAD_BYTES = 64;
+/** RFC 7468, 2: other text may stand before a PEM. */
+const HEAD_BYTES = 4096;
+/** Up to the type of a CMS signature, whatever its lengths look like. */
+const TYPE_BYTES = 64;
 const PEM_BEGIN = "-----BEGIN ";
 const DER_SEQUENCE = 0x30;
-/** The OBJECT IDENTIFIER of SignedData, which stands in every CMS signature's first bytes. */
+/** The OBJECT IDENTIFIER of SignedData, which stands in every CMS signature's first {@link TYPE_BYTES}. */
 const SIGNED_DATA = "06092a864886f70d010702";
 
 /** @throws TOO_LARGE; FileError `IO_FAILED`. */
 export async function openSignatureFile(source: ByteSource): Promise<SignatureFile> {
   const head = await source.read(0, Math.min(HEAD_BYTES, source.size));
   try {
+    if (head[0] === DER_SEQUENCE && toHex(head.subarray(0, TYPE_BYTES)).includes(SIGNED_DATA))
+      return await openCms(source);
     if (new TextDecoder("latin1").decode(head).includes(PEM_BEGIN)) return await openCms(await fromPem(source));
-    if (head[0] === DER_SEQUENCE && toHex(head).includes(SIGNED_DATA)) return await openCms(source);
     if (source.size >= RAW_BYTES.min && source.size <= RAW_BYTES.max)
       return { kind: "raw", signature: await source.read(0, source.size) };
     throw new MalformedError("read a signature: it is neither CMS in DER or PEM, nor a raw RSA signature");

@@ -131,7 +131,10 @@ describe("sign and verify", () => {
     for (const label of ["CMS", "PKCS7"]) {
       const pem = `-----BEGIN ${label}-----\n${der.toString("base64")}\n-----END ${label}-----\n`;
       await writeFile(at("doc.pem"), pem);
-      expect(await verified([at("doc"), at("doc.pem"), "--ca", at("sign-ca.pem")])).toMatchObject({ status: 0 });
+      for (const before of ["", "Signed by hand.\n".repeat(20)]) {
+        await writeFile(at("doc.pem"), before + pem);
+        expect(await verified([at("doc"), at("doc.pem"), "--ca", at("sign-ca.pem")])).toMatchObject({ status: 0 });
+      }
       await writeFile(at("doc.pem"), pem + pem);
       expect(await verified([at("doc"), at("doc.pem")])).toMatchObject({ status: 9, checks: ["malformed"] });
     }
