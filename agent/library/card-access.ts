@@ -4,6 +4,7 @@
  */
 
 import { homedir } from "node:os";
+import { CARD_SOURCES, PCSC_BINDINGS, PIN_PROMPTS } from "../../lib/config.ts";
 import type { KeyStore } from "../../lib/keys.ts";
 import { languageOf } from "../../lib/language.ts";
 import { type Logger, silentLogger } from "../../lib/log.ts";
@@ -13,7 +14,8 @@ import { CardArrival } from "../card-arrival.ts";
 import { CardKeyStore } from "../card-key-store.ts";
 import { type AgentParts, type Cards, firstReading, openCards } from "../cards.ts";
 import type { PinCache } from "../remembered-pins.ts";
-import type { JpkiOptions } from "./options.ts";
+import { requireKnown } from "./known-words.ts";
+import { type JpkiOptions, PROGRAM_PIN_CACHES } from "./options.ts";
 import { ProgramPrompt } from "./program-prompt.ts";
 
 const DEFAULT_TTL_MS = 3_600_000;
@@ -30,10 +32,18 @@ export interface CardAccess {
   close(): Promise<void>;
 }
 
-/** Starts to watch the readers. Needs neither PC/SC nor a reader nor a card: they may come later. */
+/**
+ * Starts to watch the readers. Needs neither PC/SC nor a reader nor a card: they may come later.
+ *
+ * @throws ConfigError for an option's word that nobody knows.
+ */
 export async function openCardAccess(options: JpkiOptions): Promise<CardAccess> {
   const { card = "pcsc", pcscBinding = "auto", reader, env = process.env, log = silentLogger } = options;
   const { pinCache = "off", pinCacheTtlMs = DEFAULT_TTL_MS, program = process.argv[1] ?? "node" } = options;
+  requireKnown("card", card, CARD_SOURCES);
+  requireKnown("pcscBinding", pcscBinding, PCSC_BINDINGS);
+  requireKnown("pinCache", pinCache, PROGRAM_PIN_CACHES);
+  if (typeof options.prompt === "string") requireKnown("prompt", options.prompt, PIN_PROMPTS);
   const node = await import("../../lib/node.ts");
   const paths = { env, home: homedir() };
   const parts: AgentParts = {

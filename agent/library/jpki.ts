@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import type { DeviceStatus } from "../../lib/agent-status.ts";
-import type { CertificateName, KeyName } from "../../lib/card/files.ts";
+import { CERTIFICATE_FILES, type CertificateName, KEY_FILES, type KeyName } from "../../lib/card/files.ts";
 import type { JpkiPinName } from "../../lib/card/jpki.ts";
 import type { CardKey } from "../../lib/card-key.ts";
 import { encodeDigestInfo, hashOfDigestInfo } from "../../lib/digest-info.ts";
@@ -21,7 +21,10 @@ import { commentOf } from "../pin-commands.ts";
 import { refusedRawData } from "../raw-data.ts";
 import { readerFilter } from "../reader-filter.ts";
 import { type CardAccess, openCardAccess } from "./card-access.ts";
+import { requireKnown } from "./known-words.ts";
 import type { JpkiOptions } from "./options.ts";
+
+const HASHES = ["sha256", "sha384", "sha512"] as const;
 
 export interface CardChoice {
   /** The id of a card as {@link Jpki.list} gives it; default: the only card there is. */
@@ -39,7 +42,7 @@ export interface SignOptions extends CardChoice {
 
 /** What is signed: data with the name of its hash, or the finished DER DigestInfo of such a hash (RFC 8017 section 9.2). */
 export type SignInput =
-  | { readonly data: Uint8Array; readonly hash: "sha256" | "sha384" | "sha512" }
+  | { readonly data: Uint8Array; readonly hash: (typeof HASHES)[number] }
   | { readonly digestInfo: Uint8Array };
 
 /**
@@ -74,9 +77,10 @@ export class Jpki {
    *
    * @throws JpkiError `KEY_UNKNOWN` if the card has none; `PCSC_UNAVAILABLE`, `READER_ABSENT`, `CARD_ABSENT`, `CARD_BUSY`,
    * `NOT_JPKI`; `PIN_CANCELLED`, `PIN_WRONG`, `PIN_BLOCKED`, `PIN_PROTECTED`, `PIN_NO_PROMPT`; `CONFIG_INVALID` if
-   * there are several cards and none was named; the signal's reason.
+   * there are several cards and none was named, or for a word that an option does not take; the signal's reason.
    */
   async readCertificate(name: CertificateName, { card, signal }: CardChoice = {}): Promise<Uint8Array> {
+    requireKnown("readCertificate", name, Object.keys(CERTIFICATE_FILES));
     const { cards, program } = this.#access;
     const either = this.#signal(signal);
     await this.#requireCard(either);
@@ -105,6 +109,8 @@ export class Jpki {
    * @throws as {@link readCertificate}; `POLICY_REFUSED` for such data; `ALGORITHM_UNSUPPORTED` for what is no DigestInfo.
    */
   async sign(input: SignInput, { key = "auth", description, card: id, signal }: SignOptions): Promise<Uint8Array> {
+    requireKnown("key", key, Object.keys(KEY_FILES));
+    if ("data" in input) requireKnown("hash", input.hash, HASHES);
     if (description.trim() === "")
       throw new ConfigError("sign: say in the description what is signed; the person who is asked reads it");
     const { cards, program } = this.#access;

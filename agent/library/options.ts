@@ -4,6 +4,8 @@ import type { CardSource, PcscBinding, PinPromptChoice } from "../../lib/config.
 import type { Logger } from "../../lib/log.ts";
 import type { PinRequest } from "../../lib/pin/prompt.ts";
 
+export const PROGRAM_PIN_CACHES = ["off", "session"] as const;
+
 /** A program's own way to ask for PINs. Called while no card is held. */
 export interface PinSource {
   /**
@@ -31,7 +33,7 @@ export interface JpkiOptions {
    * `off` (default): the PIN is asked for each time. `session`: it is remembered until the card leaves, `release()` is
    * called, or it was not used for `pinCacheTtlMs`. Only ever the authentication PIN.
    */
-  readonly pinCache?: "off" | "session" | undefined;
+  readonly pinCache?: (typeof PROGRAM_PIN_CACHES)[number] | undefined;
   /** Milliseconds, default one hour. */
   readonly pinCacheTtlMs?: number | undefined;
   /** The program's name in the questions and in `jpki-agent log`; default: the script that runs. */

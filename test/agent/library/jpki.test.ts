@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, verify, X509Certificate } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { startCardAccess } from "../../../agent/library/card-access.ts";
-import { Jpki, openJpki } from "../../../agent/library/jpki.ts";
+import { Jpki, openJpki, type SignInput } from "../../../agent/library/jpki.ts";
 import type { JpkiOptions } from "../../../agent/library/options.ts";
 import { ProgramPrompt } from "../../../agent/library/program-prompt.ts";
 import { encodeDigestInfo } from "../../../lib/digest-info.ts";
@@ -204,6 +204,29 @@ describe("sign", () => {
     const signed = jpki.sign({ data: DATA, hash: "sha256" }, { description: " " });
     await expect(signed).rejects.toMatchObject({ code: "CONFIG_INVALID" });
     expect(questions).toEqual([]);
+  });
+});
+
+describe("words that nobody knows, as a program in JavaScript may have them", () => {
+  it.each([{ card: "virtal" }, { pcscBinding: "pcsc" }, { prompt: "gui" }, { pinCache: "on" }])(
+    "%j is not the default: nothing is opened",
+    async (wrong) => {
+      const options: unknown = { card: "virtual", env, ...wrong };
+      await expect(openJpki(options as JpkiOptions)).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+    },
+  );
+
+  it.each<[object, object]>([
+    [{ data: DATA, hash: "md5" }, {}],
+    [{ data: DATA, hash: "sha1" }, {}],
+    [{ data: DATA, hash: "sha256" }, { key: "text" }],
+  ])("sign %j %j: nobody is asked", async (input, wrong) => {
+    const { jpki, questions } = await open([DEFAULT_AUTH_PIN]);
+    const signed = jpki.sign(input as SignInput, { description: "x", ...wrong });
+    await expect(signed).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+    expect(questions).toEqual([]);
+    const name: string = "text";
+    await expect(jpki.readCertificate(name as "auth")).rejects.toMatchObject({ code: "CONFIG_INVALID" });
   });
 });
 
