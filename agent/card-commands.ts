@@ -21,7 +21,7 @@ import {
 } from "./card-data.ts";
 import { CardLogin } from "./card-login.ts";
 import type { CardRecord } from "./card-registry.ts";
-import { type AgentParts, type Cards, firstReading, openCards } from "./cards.ts";
+import { type AgentParts, type Cards, openCards } from "./cards.ts";
 import { readCertificates } from "./cert-read.ts";
 import { readDeviceStatus } from "./device-status.ts";
 import { type DocumentRequest, type DocumentSignature, signDocument } from "./document-sign.ts";
@@ -163,10 +163,10 @@ async function withCards<T>(parts: AgentParts, signal: AbortSignal, job: (cards:
  * @throws the signal's reason.
  */
 export async function readDevices(parts: AgentParts, signal: AbortSignal): Promise<DeviceStatus> {
-  const { transport, known, log } = parts;
+  const { transport, known } = parts;
   const cards = openCards(parts, { mode: "off", ttlMs: 0 }, 0);
   try {
-    await firstReading(transport, cards.registry, log);
+    cards.registry.start();
     return await readDeviceStatus({ transport, known, ...cards }, signal);
   } finally {
     await cards.close();

@@ -20,7 +20,7 @@ import type { CardRecord, CardRegistry } from "./card-registry.ts";
 import { insertedCard, type RememberedPins } from "./remembered-pins.ts";
 
 export interface DeviceStatusParts {
-  readonly transport: CardTransport;
+  readonly transport: Pick<CardTransport, "binding" | "slots" | "fault" | "ready">;
   /** Started. */
   readonly registry: CardRegistry;
   readonly known: Pick<KnownKeyStore, "list">;
@@ -35,6 +35,7 @@ interface CardReading {
 /** Rejects only with the signal's reason: what cannot be read is part of the status. */
 export async function readDeviceStatus(parts: DeviceStatusParts, signal: AbortSignal): Promise<DeviceStatus> {
   const { transport, registry, known } = parts;
+  await transport.ready(signal).catch(() => signal.throwIfAborted()); // a fault is told below
   await orAbort(registry.settled(), signal);
   await orAbort(registry.retryUnreadable(), signal);
   const cards: CardStatus[] = [];

@@ -63,7 +63,8 @@ function tryConnect(path: string): Promise<"listens" | "nobody" | "denied"> {
       resolve("listens");
     });
     socket.once("error", (error: NodeJS.ErrnoException) => {
-      resolve(error.code === "EACCES" || error.code === "EPERM" ? "denied" : "nobody");
+      if (error.code === "EACCES" || error.code === "EPERM") return resolve("denied");
+      resolve(error.code === "EAGAIN" ? "listens" : "nobody"); // its queue is full
     });
   });
 }

@@ -17,6 +17,11 @@ function japaneseWords(error: JpkiError): ErrorText {
   const { details, hint } = error;
   switch (error.code) {
     case "PCSC_UNAVAILABLE":
+      if (details["problem"] === "silent")
+        return text(
+          "PC/SC（スマートカードサービス）が応答しません",
+          "リーダーを抜くか、サービスを再起動してください（sudo systemctl restart pcscd）",
+        );
       if (details["problem"] === "no-answer")
         return text(
           `カード${named(details, "reader")}が応答しません`,

@@ -169,7 +169,10 @@ export class PcscReaders {
     failure.catch(() => {}); // it may come when nobody waits for it any more
     try {
       if (!(await pcscdAnswers(this.#servicePath, this.#stop.signal)))
-        throw new PcscError("PCSC_UNAVAILABLE", "use PC/SC: the service is there, but does not answer");
+        throw new PcscError("PCSC_UNAVAILABLE", "use PC/SC: the service is there, but does not answer", {
+          hint: "unplug the readers, or restart the service: `sudo systemctl restart pcscd`",
+          details: { problem: "silent" },
+        });
       this.#watch = binding.watch(this.#events(fail, backoff));
       await orAbort(failure, this.#stop.signal);
     } catch (cause) {

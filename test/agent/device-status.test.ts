@@ -1,9 +1,11 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { type DeviceStatusParts, readDeviceStatus } from "../../agent/device-status.ts";
 import { PcscError } from "../../lib/errors.ts";
 import { VirtualCard } from "../../lib/virtual-card/card.ts";
 import type { ProfileName } from "../../lib/virtual-card/profiles.ts";
 import { type CardKeysSetUp, READER, setUpCardKeys } from "../helpers/card-keys.ts";
+import { deferred } from "../helpers/deferred.ts";
 import { testPki } from "../helpers/pki.ts";
 import { foreignCard, tappedCard } from "../helpers/tapped-card.ts";
 
@@ -90,9 +92,14 @@ describe("a card that", () => {
   });
 });
 
-it("tells why PC/SC cannot be used", async () => {
-  const made = await setUp({});
-  const transport = { ...made.transport, slots: () => [], fault: () => new PcscError("PCSC_UNAVAILABLE", "gone") };
-  const parts = { transport, registry: made.registry, remembered: made.remembered, known: { list: () => [] } };
-  expect(await readDeviceStatus(parts, NEVER)).toMatchObject({ fault: { code: "PCSC_UNAVAILABLE" }, cards: [] });
+it("tells why PC/SC cannot be used, as soon as that is known", async () => {
+  const { registry, remembered } = await setUp({});
+  const asked = deferred<never>();
+  let fault: PcscError | undefined;
+  const transport = { binding: "pcsc-mini", slots: () => [], fault: () => fault, ready: () => asked.promise };
+  const status = readDeviceStatus({ transport, registry, remembered, known: { list: () => [] } }, NEVER);
+  await delay(1);
+  fault = new PcscError("PCSC_UNAVAILABLE", "the service is there, but does not answer");
+  asked.reject(fault);
+  expect(await status).toMatchObject({ fault: { code: "PCSC_UNAVAILABLE" }, cards: [] });
 });

@@ -42,6 +42,7 @@ describe("errors in Japanese", () => {
     ["PCSC_UNAVAILABLE", { binding: "pcsclite" }, /libpcsclite-dev/],
     ["PCSC_UNAVAILABLE", { binding: "pcsc-mini" }, /libpcsclite1/],
     ["PCSC_UNAVAILABLE", {}, /pcscd/],
+    ["PCSC_UNAVAILABLE", { problem: "silent" }, /systemctl restart pcscd/],
     ["PCSC_UNAVAILABLE", { problem: "no-answer", reader: "R" }, /置き直/],
     ["CARD_BUSY", { reader: "SCR3310" }, /SCR3310/],
     ["SOCKET_IN_USE", { path: "/run/agent.sock" }, /\/run\/agent\.sock/],
