@@ -67,11 +67,11 @@ const deps: Deps = {
 };
 
 const status = await run(process.argv.slice(2), deps);
-await Promise.all([written(process.stdout), written(process.stderr)]);
+const complete = await Promise.all([written(process.stdout), written(process.stderr)]);
 // Its status is lost, but process.exit() would wait for the native call, for ever if need be.
 if (stuck) endBy("SIGKILL");
 // Not by itself: the native watch of the readers is left to this, see PcscTransportOptions.leaveWatch.
-process.exit(failure === undefined ? status : 1);
+process.exit(failure === undefined && !complete.includes(false) ? status : 1);
 
 /** Ends the process as if it did not know the signal. */
 function endBy(signal: NodeJS.Signals): void {
@@ -103,9 +103,12 @@ function throwFault(fault: Error | null, path: string): void {
   throw new FileError(`write ${path}: ${fault.message}`, { details: { path }, cause: fault });
 }
 
-/** Resolves when all that was written is with the system, or never will be. */
-function written(stream: NodeJS.WriteStream): Promise<void> {
-  return new Promise((resolve) => stream.write("", () => resolve()));
+/** Resolves when all is with the system, or never will be. @returns false where Ctrl-C did not let it wait for a reader. */
+function written(stream: NodeJS.WriteStream): Promise<boolean> {
+  return new Promise((resolve) => {
+    stream.write("", () => resolve(true));
+    if (stream.writableLength > 0) onStop(() => resolve(false));
+  });
 }
 
 function drainedOrGone(stream: NodeJS.WriteStream): Promise<void> {
@@ -115,5 +118,11 @@ function drainedOrGone(stream: NodeJS.WriteStream): Promise<void> {
       resolve();
     };
     for (const event of ["drain", "close", "error"]) stream.once(event, done);
+    onStop(done);
   });
+}
+
+function onStop(listener: () => void): void {
+  if (stop.signal.aborted) listener();
+  else stop.signal.addEventListener("abort", listener, { once: true });
 }

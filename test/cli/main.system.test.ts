@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { open } from "node:fs/promises";
+import { mkdir, open, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -132,6 +132,34 @@ describe("--background", () => {
     });
     expect(await ended(child)).toBe(1);
     expect(said).toContain('"code":"SOCKET_UNSAFE"');
+  });
+});
+
+describe("more than a pipe holds", () => {
+  const ENTRIES = 5000;
+  const LOG = ["--json", "log", "-n", `${ENTRIES}`];
+
+  beforeEach(async () => {
+    const entry = { key: "k", comment: "c".repeat(100), result: "signed", data: "login", forwarded: false };
+    const line = JSON.stringify({ time: "2026-01-01T00:00:00Z", ...entry });
+    await mkdir(join(dir.path, ".local/state/jpki-agent"), { recursive: true });
+    await writeFile(join(dir.path, ".local/state/jpki-agent/signatures.jsonl"), `${line}\n`.repeat(ENTRIES));
+  });
+
+  it("reaches a slow reader to its end", async () => {
+    const child = start(LOG);
+    const stdout = child.stdout ?? expect.fail("no stdout");
+    const status = ended(child);
+    await once(stdout, "readable");
+    expect(JSON.parse(await text(stdout))).toHaveLength(ENTRIES);
+    expect(await status).toBe(0);
+  });
+
+  it("is not waited for after Ctrl-C, and what is lost is not done", async () => {
+    const child = start(LOG);
+    await once(child.stdout ?? expect.fail("no stdout"), "readable");
+    child.kill("SIGINT");
+    expect(await once(child, "exit")).toEqual([1, null]);
   });
 });
 
