@@ -47,7 +47,7 @@ export const DOCUMENT_WORDS: Readonly<Record<DocumentReason, (details: FindingDe
   "content-is-attributes": () => "it is the signed attributes of a CMS signature, passed off as what was signed",
   signed: () => "made by the key of the signer's certificate",
   "signature-wrong": () => "the key of the signer's certificate did not make it over this",
-  "no-signer-certificate": () => "the signer's certificate is not at hand; name it with --cert",
+  "no-signer-certificate": () => "the signer's certificate is not at hand; name it, and no other, with --cert",
   "unsupported-algorithm": ({ algorithm }) => `an algorithm that is not verified here: ${algorithm}`,
   "certificate-bound": () => "the signer has named this very certificate",
   "other-certificate-bound": () => "the signer has named another certificate",

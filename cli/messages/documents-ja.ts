@@ -46,7 +46,7 @@ export const DOCUMENT_WORDS: Readonly<Record<DocumentReason, (details: FindingDe
   "content-is-attributes": () => "署名された文書ではなく、CMS 署名の署名属性です",
   signed: () => "署名者の証明書の鍵で作成されています",
   "signature-wrong": () => "署名者の証明書の鍵がこの内容に対して作成したものではありません",
-  "no-signer-certificate": () => "署名者の証明書がありません。--cert で指定してください",
+  "no-signer-certificate": () => "署名者の証明書がありません。--cert には署名者本人の証明書を指定してください",
   "unsupported-algorithm": ({ algorithm }) => `このプログラムが検証しない方式です: ${algorithm}`,
   "certificate-bound": () => "署名者が指定した証明書です",
   "other-certificate-bound": () => "署名者が指定したのは別の証明書です",
