@@ -16,7 +16,7 @@ import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { startListener } from "./listener.ts";
 import { OfferedKeys } from "./offered-keys.ts";
 import type { AgentService } from "./own-extensions.ts";
-import { createProgramFinder } from "./peer.ts";
+import { createProgramFinder, programOf } from "./peer.ts";
 import type { SignPolicy } from "./sign-guard.ts";
 import type { SignerOptions } from "./signer.ts";
 import { clearDeadSocket } from "./socket-claim.ts";
@@ -90,8 +90,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     log,
     serve: (socket, id) => {
       const connectionLog = taggedLogger(log, { connection: id });
-      let program: Promise<string | undefined> | undefined;
-      const state = newConnectionState(connectionLog, () => (program ??= findProgram(socket)));
+      const state = newConnectionState(connectionLog, programOf(socket, findProgram));
       const own: OwnAnswer = (request, signal) => handle(decodeRequest(request), state, signal);
       const serving = { limits, log: state.log };
       if (options.upstream === undefined)

@@ -63,6 +63,12 @@ export function createProgramFinder(
   };
 }
 
+/** @returns the program of one connection, looked for when it is first wanted, and again while it could not be told. */
+export function programOf(socket: Socket, find: FindProgram): () => Promise<string | undefined> {
+  let known: string | undefined;
+  return async () => (known ??= await find(socket));
+}
+
 async function findProgram(
   fd: number,
   form: ProgramForm,

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { type Logger, taggedLogger } from "../../lib/log.ts";
 import { DEFAULT_P11_LIMITS, type P11Limits } from "../limits.ts";
 import { startListener } from "../listener.ts";
-import { createProgramFinder } from "../peer.ts";
+import { createProgramFinder, programOf } from "../peer.ts";
 import type { SocketOwner } from "../socket-path.ts";
 import type { OpenApplication } from "./application.ts";
 import { serveP11Connection } from "./connection.ts";
@@ -45,9 +45,8 @@ export async function startP11Face(options: P11FaceOptions): Promise<P11Face> {
     limits,
     log,
     serve: (socket, id) => {
-      let program: Promise<string | undefined> | undefined;
       const client = {
-        program: () => (program ??= findProgram(socket)),
+        program: programOf(socket, findProgram),
         log: taggedLogger(log, { p11Connection: id }),
       };
       return serveP11Connection(socket, { client, open, limits });

@@ -1,7 +1,7 @@
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createProgramFinder, type ProcessSource, type ProgramForm } from "../../agent/peer.ts";
+import { createProgramFinder, type ProcessSource, type ProgramForm, programOf } from "../../agent/peer.ts";
 import { silentLogger } from "../../lib/log.ts";
 import { connectAgent } from "../helpers/agent-client.ts";
 import { deferred } from "../helpers/deferred.ts";
@@ -119,5 +119,12 @@ describe("the program at the other end", () => {
     const all = await Promise.all(Array.from({ length: 100 }, () => finder(accepted)));
     expect(all).toEqual(Array(100).fill("ssh < a) (b < tmux: server"));
     expect(runs).toBe(1);
+  });
+
+  it("is looked for once it is wanted, and no more once it is known", async () => {
+    const found = [undefined, "curl", "another"];
+    const program = programOf(accepted, async () => found.shift());
+    expect(found).toHaveLength(3);
+    expect([await program(), await program(), await program()]).toEqual([undefined, "curl", "curl"]);
   });
 });
