@@ -143,13 +143,17 @@ export class GrantedLogin implements P11Login, OpenLogin {
     const purpose = { kind: "pkcs11-sign", key, mechanism } as const;
     const request = { card: comment, purpose, program };
     // The signature password is asked for each time: that is a person's yes.
-    if (requirePermitted() && key === "auth") {
+    const asks = requirePermitted() && key === "auth";
+    if (asks) {
       if (!(await broker.confirm({ kind: "use", ...request }, signal))) throw notConfirmed();
       requirePermitted(); // meanwhile the agent may have been locked, or the key been removed
     }
     const job = (jpki: JpkiApplication) => (scheme === "pss" ? jpki.signPss(key, input) : jpki.sign(key, input));
     try {
-      return await pins.login.run(card, request, signal, job);
+      const signature = await pins.login.run(card, request, signal, job);
+      // It may have waited for the card: what was made meanwhile without a yes is not handed out.
+      if (requirePermitted() && key === "auth" && !asks) throw notConfirmed();
+      return signature;
     } catch (error) {
       if (scheme === "pss" && error instanceof KeyError && error.code === "ALGORITHM_UNSUPPORTED") await onNoPss();
       throw error;

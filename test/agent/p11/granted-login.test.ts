@@ -4,6 +4,7 @@ import { constants, createHash, publicDecrypt, verify, X509Certificate } from "n
 import { beforeAll, describe, expect, it } from "vitest";
 import { fromHex } from "../../../lib/bytes.ts";
 import { PolicyError } from "../../../lib/errors.ts";
+import { INS_PERFORM_SECURITY_OPERATION } from "../../../lib/iso7816/command.ts";
 import { VirtualCard, type VirtualCardOptions } from "../../../lib/virtual-card/card.ts";
 import type { VirtualPki } from "../../../lib/virtual-card/pki.ts";
 import { logIn, P11_READER, type P11DeskOptions, p11Desk, tokenIn } from "../../helpers/p11-desk.ts";
@@ -139,6 +140,27 @@ describe("a signature", () => {
     await asked.sign("pkcs1", DATA, "CKM_RSA_PKCS", going());
     expect(constrained.prompt.uses).toHaveLength(1);
     await constrained.close();
+  });
+
+  it("is not handed out when confirm was laid on the key while the card made it", async () => {
+    const card = new VirtualCard({ pki });
+    let onSigned = () => {};
+    const tapped = tappedCard(card, {
+      onCommand: (_, [, ins]) => {
+        if (ins === INS_PERFORM_SECURITY_OPERATION) onSigned();
+        return undefined;
+      },
+    });
+    const desk = await p11Desk({ cards: [tapped] });
+    const { constraints, known, record, prompt } = desk;
+    const login = await logIn(tokenIn(desk));
+    const layConfirm = () => constraints.set(known[0]?.id ?? "", [{ kind: "confirm" }]);
+    onSigned = layConfirm;
+    await expect(login.sign("pkcs1", DATA, "CKM_RSA_PKCS", going())).rejects.toMatchObject({ code: "PIN_CANCELLED" });
+    await login.sign("pkcs1", DATA, "CKM_RSA_PKCS", going());
+    expect(results(record)).toEqual(["refused not-confirmed", "signed"]);
+    expect([prompt.uses.length, card.signatures.auth]).toEqual([1, 2]);
+    await desk.close();
   });
 
   it("does not ask for a card that is away", async () => {
