@@ -1,14 +1,17 @@
 #!/usr/bin/env node
 /** The entry: gives the process's own streams, environment and signals to the command line, and ends with its status. */
 
+import { closeSync } from "node:fs";
 import { homedir } from "node:os";
 import { addAbortSignal } from "node:stream";
+import { isatty } from "node:tty";
 import { fileURLToPath } from "node:url";
 import { FileError, hasErrno } from "../lib/errors.ts";
 import type { Deps, TextOutput } from "./deps.ts";
 import { run } from "./program.ts";
 import { takeServiceVariables } from "./service-variables.ts";
 
+const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor));
 const stop = new AbortController();
 let stoppedAt = 0;
 stop.signal.addEventListener("abort", () => {
@@ -68,6 +71,8 @@ const deps: Deps = {
 
 const status = await run(process.argv.slice(2), deps);
 const complete = await Promise.all([written(process.stdout), written(process.stderr)]);
+// Node puts terminals back at its end, and aborts with a core dump where one has been closed (Node 20, ResetStdio).
+for (const descriptor of terminals) if (!isatty(descriptor)) closeSync(descriptor);
 // Its status is lost, but process.exit() would wait for the native call, for ever if need be.
 if (stuck) endBy("SIGKILL");
 // Not by itself: the native watch of the readers is left to this, see PcscTransportOptions.leaveWatch.

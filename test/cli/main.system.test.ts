@@ -3,13 +3,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdir, open, writeFile } from "node:fs/promises";
+import { mkdir, open, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { connectAgent } from "../helpers/agent-client.ts";
 import { JPKI_AGENT } from "../helpers/agent-process.ts";
 import { type TempDir, tempDir } from "../helpers/temp-dir.ts";
+import { openTerminal } from "../helpers/tmux.ts";
 
 const AGENT = ["--card", "virtual", "--json", "agent"];
 /** A defect on demand. */
@@ -133,6 +134,22 @@ describe("--background", () => {
     expect(await ended(child)).toBe(1);
     expect(said).toContain('"code":"SOCKET_UNSAFE"');
   });
+});
+
+it("an agent whose terminal is closed lives on, and ends in order", async () => {
+  const [socket, statusFile] = [join(dir.path, "s"), join(dir.path, "status")];
+  const terminal = await openTerminal({ HOME: dir.path, XDG_RUNTIME_DIR: dir.path });
+  const agent = `${process.execPath} ${JPKI_AGENT} --card virtual agent -c -a ${socket}`;
+  // The shell in between outlives the terminal to tell the status.
+  await terminal.type(`sh -c "trap '' HUP; ${agent}; echo \\$? > ${statusFile}"`);
+  await terminal.press("Enter");
+  const [, pid] = /SSH_AGENT_PID (\d+)/.exec(await terminal.shows(/SSH_AGENT_PID \d+/)) ?? [];
+  await terminal.close();
+  const client = await connectAgent(socket);
+  expect(await client.ask({ kind: "list" })).toMatchObject({ kind: "identities" });
+  client.socket.destroy();
+  process.kill(Number(pid), "SIGTERM");
+  await expect.poll(() => readFile(statusFile, "utf8").catch(() => ""), { timeout: 10_000 }).toBe("0\n");
 });
 
 describe("more than a pipe holds", () => {
