@@ -8,7 +8,7 @@
 import type { CardKey } from "../lib/card-key.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
-import type { Pin } from "../lib/pin/pin.ts";
+import { isSamePin, type Pin } from "../lib/pin/pin.ts";
 import type { PinVault } from "../lib/pin/vault.ts";
 import type { CardRecord } from "./card-registry.ts";
 import { PinMemory, type SetTimer, unrefTimer } from "./pin-memory.ts";
@@ -144,14 +144,15 @@ export class RememberedPins {
     else this.#keep(card, pin, since, lifetimeMs);
   }
 
-  /** After one failure of `pin`: wipes what is in memory, erases what is in the keychain. Never rejects. */
+  /** After one failure of `pin`: wipes what is in memory, erases it in the keychain. Never rejects. */
   async fail({ key }: InsertedCard, pin: Pin): Promise<void> {
     const { cache, vault, log } = this.#options;
     this.#memory.forget(key.id);
     if (cache.mode !== "keychain" || vault === undefined) return;
     this.#noteFailed(key.id, pin);
     try {
-      if (await vault.erase(key.id)) log.warn("the PIN in the keychain is wrong; erased it", { key: key.id });
+      if (await eraseSaved(vault, key.id, pin))
+        log.warn("the PIN in the keychain is wrong; erased it", { key: key.id });
     } catch (error) {
       log.error("the PIN in the keychain is wrong and could not be erased; run: jpki-agent pin forget", {
         key: key.id,
@@ -210,4 +211,12 @@ export class RememberedPins {
   #bond(key: InsertedCard["key"], insertion: number): number | undefined {
     return this.#options.cache.mode === "timed" && key.kind === "card" ? undefined : insertion;
   }
+}
+
+/** Not another one: it may have been saved since this one was remembered. @returns whether it was there. */
+async function eraseSaved(vault: PinVault, cardId: string, wrong: Pin): Promise<boolean> {
+  const saved = await vault.read(cardId);
+  const isWrong = saved !== undefined && isSamePin(saved, wrong);
+  saved?.wipe();
+  return isWrong && (await vault.erase(cardId));
 }

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { type InsertedCard, type PinCache, RememberedPins } from "../../agent/remembered-pins.ts";
-import type { Pin } from "../../lib/pin/pin.ts";
 import { deferred } from "../helpers/deferred.ts";
 import { FakeClock } from "../helpers/fake-clock.ts";
 import { FakeVault } from "../helpers/fake-vault.ts";
@@ -213,14 +212,28 @@ describe("RememberedPins", () => {
 
     it("a PIN that fails while another request reads it is not given to that one", async () => {
       const { pins, vault, recall } = setUp("keychain");
-      const read = deferred<Pin>();
-      vault.read = () => read.promise;
+      const unlocked = deferred<void>();
+      const read: SpyPin[] = [];
+      vault.read = async () => {
+        await unlocked.promise;
+        const pin = spyPin("4826");
+        read.push(pin);
+        return pin;
+      };
       const recalled = recall(CARD);
-      await pins.fail(CARD, spyPin("4826"));
-      const pin = spyPin("4826");
-      read.resolve(pin);
+      const failing = pins.fail(CARD, spyPin("4826"));
+      unlocked.resolve(undefined);
       expect(await recalled).toBeUndefined();
-      expect(unwiped(pin)).toBe(0);
+      await failing;
+      expect(read.map(unwiped)).toEqual([0, 0]);
+    });
+
+    it("another PIN that was saved since stays", async () => {
+      const { pins, vault, log, recall } = setUp("keychain");
+      vault.saved.set("card", "7391");
+      await pins.fail(CARD, spyPin("4826"));
+      expect(await recall(CARD)).toBe("saved 7391");
+      expect(log.lines).toEqual([]);
     });
 
     it("a failed PIN that cannot be erased is not asked for again, and that is said", async () => {
