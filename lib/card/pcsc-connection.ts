@@ -4,7 +4,7 @@ import { MalformedError, messageOf, PcscError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { OtherPrograms } from "./other-programs.ts";
 import type { OpenCard } from "./pcsc-binding.ts";
-import { pcscError } from "./pcsc-errors.ts";
+import { noAnswerError, pcscError } from "./pcsc-errors.ts";
 import type { CardConnection, CardSlot } from "./transport.ts";
 import { settlesWithin } from "./waiting.ts";
 
@@ -54,11 +54,7 @@ export class PcscConnection implements CardConnection {
       throw new PcscError("CARD_RESET", `transmit: the connection to the card in ${reader} was ended`);
     const exchange = this.#card.transmit(command);
     this.#underWay = exchange;
-    if (!(await settlesWithin(exchange, ANSWER_WITHIN_MS)))
-      throw new PcscError("PCSC_UNAVAILABLE", `transmit: no answer from the card in ${reader}`, {
-        hint: "take the card off and put it back; if that does not help, unplug the reader and plug it in again",
-        details: { reader, problem: "no-answer", waitedMs: ANSWER_WITHIN_MS },
-      });
+    if (!(await settlesWithin(exchange, ANSWER_WITHIN_MS))) throw noAnswerError("transmit", reader);
     const response = await exchange.catch((cause: unknown) => {
       throw pcscError(`transmit to the card in ${reader}`, cause);
     });

@@ -91,6 +91,14 @@ export function serviceFault(cause: unknown): PcscError {
   return new PcscError("PCSC_UNAVAILABLE", error.message, withHint("PCSC_UNAVAILABLE", cause));
 }
 
+/** A command has been under way for so long that nobody waits for its answer any more. */
+export function noAnswerError(doing: string, reader: string): PcscError {
+  return new PcscError("PCSC_UNAVAILABLE", `${doing}: no answer from the card in ${reader}`, {
+    hint: "take the card off and put it back; if that does not help, unplug the reader and plug it in again",
+    details: { reader, problem: "no-answer" },
+  });
+}
+
 /** The binding's native part could not be loaded. `details.binding` names it; `details.cause` is the loader's text. */
 export function bindingError(binding: PcscBindingName, cause: unknown): PcscError {
   const packages = {

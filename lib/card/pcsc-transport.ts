@@ -9,7 +9,7 @@ import { Lanes } from "./lanes.ts";
 import { OtherPrograms } from "./other-programs.ts";
 import type { OpenCard, PcscBinding } from "./pcsc-binding.ts";
 import { PcscConnection } from "./pcsc-connection.ts";
-import { isSharingViolation, pcscError } from "./pcsc-errors.ts";
+import { isSharingViolation, noAnswerError, pcscError } from "./pcsc-errors.ts";
 import { PcscReaders } from "./pcsc-readers.ts";
 import { PCSCD_SOCKET } from "./pcscd-answers.ts";
 import { PcscdTransactions } from "./pcscd-transactions.ts";
@@ -94,7 +94,7 @@ class PcscTransport implements CardTransport {
     this.#readers.check(slot);
     const stop = new AbortController();
     const onAbort = (): void => stop.abort(signal?.reason);
-    const timer = setTimeout(() => stop.abort(busyError(slot, busyTimeoutMs)), busyTimeoutMs);
+    const timer = setTimeout(() => stop.abort(this.#busyError(slot, busyTimeoutMs)), busyTimeoutMs);
     const stopListening = this.onChange(() => {
       const over = this.#readers.whyNot(slot);
       if (over !== undefined) stop.abort(over);
@@ -146,6 +146,16 @@ class PcscTransport implements CardTransport {
     }
   }
 
+  #busyError({ reader }: CardSlot, waitedMs: number): PcscError {
+    // Ended, and still there: its last command is under way.
+    const own = Array.from(this.#connections).some(({ slot }) => slot.reader === reader);
+    if (own) return noAnswerError("connect", reader);
+    return new PcscError("CARD_BUSY", `connect: the card in ${reader} was in use for ${waitedMs} ms`, {
+      hint: "close the other program that uses the card, or try again when it has finished",
+      details: { reader, waitedMs },
+    });
+  }
+
   /** @returns undefined where another program has the card for itself. */
   async #attempt(opening: Promise<OpenCard> | undefined, stop: AbortSignal): Promise<OpenCard | undefined> {
     try {
@@ -187,11 +197,4 @@ class PcscTransport implements CardTransport {
     });
     this.#abandoned.add(done);
   }
-}
-
-function busyError({ reader }: CardSlot, waitedMs: number): PcscError {
-  return new PcscError("CARD_BUSY", `connect: the card in ${reader} was in use for ${waitedMs} ms`, {
-    hint: "close the other program that uses the card, or try again when it has finished",
-    details: { reader, waitedMs },
-  });
 }

@@ -11,6 +11,8 @@ import { type RecordingLogger, recordingLogger } from "../../helpers/recording-l
 
 const EMPTY = 0x12;
 const PRESENT = 0x22;
+/** Whatever runs on this machine. */
+const NO_SERVICE = "/dev/null/pcscd.comm";
 const NO_ATR = new Uint8Array(0);
 const COMMAND = Uint8Array.of(0x00, 0xa4, 0x04, 0x0c);
 const DONE = Uint8Array.of(0x90, 0x00);
@@ -82,7 +84,7 @@ beforeEach(() => {
   const onStuck = () => {
     stuck++;
   };
-  transport = createPcscTransport(async () => binding, { log, onStuck });
+  transport = createPcscTransport(async () => binding, { log, onStuck, servicePath: NO_SERVICE });
 });
 
 afterEach(async () => {
@@ -301,7 +303,7 @@ describe("a connection", () => {
   });
 
   it("does not wait for an answer without limit", async () => {
-    const { card, connection } = await connected();
+    const { slot, card, connection } = await connected();
     const answer = deferred<Uint8Array>();
     card.answer = () => answer.promise;
     vi.useFakeTimers({ toFake: ["setTimeout"] });
@@ -315,6 +317,9 @@ describe("a connection", () => {
       vi.useRealTimers();
     }
     const ending = connection.end();
+    await expect(transport.connect(slot, { busyTimeoutMs: 50 })).rejects.toMatchObject({
+      details: { problem: "no-answer" },
+    });
     answer.resolve(DONE);
     await ending;
     expect(card.calls).toEqual(["transmit", "cut"]);
@@ -348,7 +353,7 @@ describe("close", () => {
   it("leaves the watch to the end of the process where it is told to, also one that failed", async () => {
     await transport.close();
     binding = new FakeBinding();
-    transport = createPcscTransport(async () => binding, { log, leaveWatch: true });
+    transport = createPcscTransport(async () => binding, { log, leaveWatch: true, servicePath: NO_SERVICE });
     await started();
     const { events } = binding;
     binding.forgetEvents();
