@@ -48,10 +48,14 @@ export class PcscConnection implements CardConnection {
     this.#onLeft = options.onLeft;
   }
 
+  /** Whether {@link end} was called: what is still there then is a command under way. */
+  get ended(): boolean {
+    return this.#ending !== undefined;
+  }
+
   async transmit(command: Uint8Array): Promise<Uint8Array> {
     const { reader } = this.slot;
-    if (this.#ending !== undefined)
-      throw new PcscError("CARD_RESET", `transmit: the connection to the card in ${reader} was ended`);
+    if (this.ended) throw new PcscError("CARD_RESET", `transmit: the connection to the card in ${reader} was ended`);
     const exchange = this.#card.transmit(command);
     this.#underWay = exchange;
     if (!(await settlesWithin(exchange, ANSWER_WITHIN_MS))) throw noAnswerError("transmit", reader);

@@ -147,9 +147,8 @@ class PcscTransport implements CardTransport {
   }
 
   #busyError({ reader }: CardSlot, waitedMs: number): PcscError {
-    // Ended, and still there: its last command is under way.
-    const own = Array.from(this.#connections).some(({ slot }) => slot.reader === reader);
-    if (own) return noAnswerError("connect", reader);
+    const own = Array.from(this.#connections).find(({ slot }) => slot.reader === reader);
+    if (own?.ended) return noAnswerError("connect", reader);
     return new PcscError("CARD_BUSY", `connect: the card in ${reader} was in use for ${waitedMs} ms`, {
       hint: "close the other program that uses the card, or try again when it has finished",
       details: { reader, waitedMs },

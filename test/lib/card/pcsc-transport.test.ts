@@ -302,6 +302,11 @@ describe("a connection", () => {
     await until(() => card.calls.includes("cut"));
   });
 
+  it("is in the way of another one while it is not ended", async () => {
+    const { slot } = await connected();
+    await expect(transport.connect(slot, { busyTimeoutMs: 10 })).rejects.toMatchObject({ code: "CARD_BUSY" });
+  });
+
   it("does not wait for an answer without limit", async () => {
     const { slot, card, connection } = await connected();
     const answer = deferred<Uint8Array>();
