@@ -145,14 +145,15 @@ export class GrantedLogin implements P11Login, OpenLogin {
     // The signature password is asked for each time: that is a person's yes.
     const asks = requirePermitted() && key === "auth";
     if (asks) {
-      if (!(await broker.confirm({ kind: "use", ...request }, signal))) throw notConfirmed();
+      if (!(await broker.confirm({ kind: "use", ...request }, signal))) throw notConfirmed("a person said no");
       requirePermitted(); // meanwhile the agent may have been locked, or the key been removed
     }
     const job = (jpki: JpkiApplication) => (scheme === "pss" ? jpki.signPss(key, input) : jpki.sign(key, input));
     try {
       const signature = await pins.login.run(card, request, signal, job);
       // It may have waited for the card: what was made meanwhile without a yes is not handed out.
-      if (requirePermitted() && key === "auth" && !asks) throw notConfirmed();
+      if (requirePermitted() && key === "auth" && !asks)
+        throw notConfirmed("the key is to be confirmed since, and nobody was asked");
       return signature;
     } catch (error) {
       if (scheme === "pss" && error instanceof KeyError && error.code === "ALGORITHM_UNSUPPORTED") await onNoPss();
@@ -229,8 +230,8 @@ function requireLength(scheme: Scheme, { length }: Uint8Array): void {
   if (!fits) throw new KeyError("ALGORITHM_UNSUPPORTED", `sign: ${length} bytes are not what the card takes`);
 }
 
-function notConfirmed(): PinError {
-  return new PinError("PIN_CANCELLED", "ask whether to use the card: no", { details: { problem: NOT_CONFIRMED } });
+function notConfirmed(fact: string): PinError {
+  return new PinError("PIN_CANCELLED", `sign: ${fact}`, { details: { problem: NOT_CONFIRMED } });
 }
 
 function overTime(): PolicyError {
