@@ -24,15 +24,15 @@ export interface WatchEvents {
 /** One connection to the PC/SC service. After it failed a new one is needed. */
 export interface PcscWatch {
   /**
-   * Powers the card and is alone with it. May take without limit while another program has a transaction, so that it
-   * should have none right before.
+   * Powers the card and is alone with it. May take without limit while another program has a transaction: to be called
+   * when none has one (pcscd-transactions.ts).
    *
    * @throws the binding's own error; one that {@link isSharingViolation} is worth another attempt.
    */
   open(reader: string): Promise<OpenCard>;
   /**
-   * Reports nothing from here on. The native watch goes on until the service or the process ends, which only
-   * `process.exit()` does.
+   * Reports nothing from here on. The native watch goes on until the service or the process ends; the process then ends
+   * by `process.exit()` only.
    */
   leave(): void;
   /**

@@ -29,7 +29,10 @@ export interface CardSlot {
 export interface ConnectOptions {
   /** Ends the waiting for a card that another program holds. Rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** How long to wait for another program to let go of the card, milliseconds (default 5000). Then `CARD_BUSY`. */
+  /**
+   * How long to wait for others to let go of the card, milliseconds (default 5000). Then `CARD_BUSY`, or
+   * `PCSC_UNAVAILABLE` while it still owes a connection that was ended its last answer.
+   */
   readonly busyTimeoutMs?: number | undefined;
 }
 
@@ -41,8 +44,8 @@ export interface CardConnection {
   /**
    * One command APDU and its response with the status word (2 to 65538 bytes, a fresh array). Calls one at a time.
    *
-   * @throws PcscError `CARD_RESET` (the card was reset or taken out), `READER_ABSENT`, `PCSC_UNAVAILABLE`,
-   * `MALFORMED` for an answer under 2 bytes.
+   * @throws PcscError `CARD_RESET` (the card was reset or taken out), `READER_ABSENT`, `PCSC_UNAVAILABLE` (also for no
+   * answer within 30 seconds: then only {@link end} is left), `MALFORMED` for an answer under 2 bytes.
    */
   transmit(command: Uint8Array): Promise<Uint8Array>;
   /**
@@ -52,7 +55,8 @@ export interface CardConnection {
   watchOthers?(onWanted: () => void): () => void;
   /**
    * Cuts the card's power, ends the transaction and the connection. Never throws, may be called twice; when it
-   * resolves, the verified state of the card is gone (or the card itself is).
+   * resolves, the verified state of the card is gone (or the card itself is). A command under way is waited for 3
+   * seconds; if it takes longer, the power is cut after it.
    */
   end(): Promise<void>;
 }
@@ -63,7 +67,8 @@ export interface CardTransport {
   /** The readers as last seen; at once, from memory. */
   slots(): readonly CardSlot[];
   /**
-   * Resolves when every reader's state is known. Rejects with `PCSC_UNAVAILABLE` (no pcscd, no binding) with a hint.
+   * Resolves when every reader's state is known. Rejects with `PCSC_UNAVAILABLE` (no pcscd, none that answers, no
+   * binding) with a hint.
    * The transport keeps trying in the background all the same.
    */
   ready(signal?: AbortSignal): Promise<void>;
@@ -78,6 +83,9 @@ export interface CardTransport {
    * `PCSC_UNAVAILABLE`.
    */
   connect(slot: CardSlot, options?: ConnectOptions): Promise<CardConnection>;
-  /** Ends all connections as {@link CardConnection.end} does, stops watching; the process can then exit by itself. */
+  /**
+   * Ends all connections as {@link CardConnection.end} does, stops watching; the process can then exit by itself, unless
+   * a native call does not return or the watch was to be left to `process.exit()` (PcscTransportOptions).
+   */
   close(): Promise<void>;
 }

@@ -57,13 +57,13 @@ function connected(request: Buffer, card: number, rv: number): Buffer {
 
 describe("no transaction", () => {
   it("is told by a direct connection, which ends at once and leaves the card as it is", async () => {
-    const none = transactions.none("Reader 00", NEVER);
+    const none = transactions.none("Lecteur é 00", NEVER);
     const client = await nextClient();
     expect(await received(client)).toMatchObject({ command: 1 });
     client.write(ESTABLISHED);
     const { command, body } = await received(client);
     expect([command, body.readUInt32LE(0), body.readUInt32LE(132)]).toEqual([4, 0x12345678, 3]);
-    expect(body.toString("utf8", 4, 132).split("\0")[0]).toBe("Reader 00");
+    expect(body.toString("utf8", 4, 132).split("\0")[0]).toBe("Lecteur é 00");
     // In two pieces, as a stream may bring it.
     const answer = connected(body, 0x0badcafe, 0);
     client.write(answer.subarray(0, 100));
