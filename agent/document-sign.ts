@@ -60,8 +60,8 @@ const REFUSED_HINTS: Readonly<Record<RefusedData["problem"], string>> = {
 };
 
 /**
- * @throws as `oneCard` and `CardLogin.run`; PolicyError for data that is refused, before anybody is asked; KeyError `KEY_UNKNOWN`
- * for a card without that key; MALFORMED for a signature that the certificate's key did not make.
+ * @throws as `oneCard` and `CardLogin.run`; PolicyError for data that is refused, before anybody is asked; KeyError
+ * `KEY_UNKNOWN` for a card without that key; MALFORMED for a signature that the certificate's key did not make.
  */
 export async function signDocument(
   { registry, newLogin, record }: SignDocumentParts,

@@ -23,7 +23,7 @@ export interface ChromiumOptions {
   /** Holds its home. */
   readonly folder: string;
   readonly env: Readonly<Record<string, string>>;
-  /** The line of `jpki-agent pkcs11 env` that adds the module. */
+  /** The lines of `jpki-agent pkcs11 env` that add the module. */
   readonly nssLines: string;
   /** Servers whose own certificates are trusted. */
   readonly servers: readonly TlsServer[];
