@@ -4,25 +4,23 @@
  *
  * Asked on pcscd's socket, as libpcsclite does (winscard_msg.h, unchanged in this from pcsc-lite 1.8.9 to 2.5): pcscd
  * answers SCARD_CONNECT when there is no transaction. The connection is a direct one, which leaves the card as it is,
- * and over at once. Each message is a header of two uint32 (length of what follows, command) and a struct, which comes
- * back filled in. Integers are in the machine's own order; on one that is not little-endian pcscd hangs up.
+ * and over at once.
  */
 
 import { connect, type Socket } from "node:net";
+import { pcscdMessage, READER_NAME_BYTES } from "./pcscd-message.ts";
 import { orAbort } from "./waiting.ts";
 
 const SCARD_ESTABLISH_CONTEXT = 0x01;
 const SCARD_CONNECT = 0x04;
 const SCARD_DISCONNECT = 0x06;
 const SCARD_SHARE_DIRECT = 3;
-const HEADER_BYTES = 8;
 /** dwScope, hContext, rv. */
 const ESTABLISH_BYTES = 12;
 const CONTEXT_OFFSET = 4;
 /** hContext, szReader[128], dwShareMode, dwPreferredProtocols, hCard, dwActiveProtocol, rv. */
 const CONNECT_BYTES = 152;
 const NAME_OFFSET = 4;
-const NAME_BYTES = 128;
 const SHARE_MODE_OFFSET = 132;
 const CARD_OFFSET = 140;
 const CONNECT_RV_OFFSET = 148;
@@ -58,7 +56,7 @@ export class PcscdTransactions {
       const socket = connect(this.#path);
       this.#sockets.add(socket);
       let answers = Buffer.alloc(0);
-      socket.once("connect", () => socket.write(message(SCARD_ESTABLISH_CONTEXT, Buffer.alloc(ESTABLISH_BYTES))));
+      socket.once("connect", () => socket.write(pcscdMessage(SCARD_ESTABLISH_CONTEXT, Buffer.alloc(ESTABLISH_BYTES))));
       socket.on("data", (chunk: Buffer) => {
         const before = answers.length;
         answers = Buffer.concat([answers, chunk]);
@@ -77,25 +75,18 @@ export class PcscdTransactions {
   }
 }
 
-function connectTo(reader: string, context: number): Buffer {
+function connectTo(reader: string, context: number): Uint8Array {
   const body = Buffer.alloc(CONNECT_BYTES);
   body.writeUInt32LE(context, 0);
-  body.write(reader, NAME_OFFSET, NAME_BYTES - 1);
+  body.write(reader, NAME_OFFSET, READER_NAME_BYTES - 1);
   body.writeUInt32LE(SCARD_SHARE_DIRECT, SHARE_MODE_OFFSET);
-  return message(SCARD_CONNECT, body);
+  return pcscdMessage(SCARD_CONNECT, body);
 }
 
 /** @returns nothing to send where the connection failed. */
-function disconnectFrom(connected: Buffer): Buffer {
+function disconnectFrom(connected: Buffer): Uint8Array {
   if (connected.readUInt32LE(CONNECT_RV_OFFSET) !== 0) return Buffer.alloc(0);
   const body = Buffer.alloc(DISCONNECT_BYTES);
   connected.copy(body, 0, CARD_OFFSET, CARD_OFFSET + 4);
-  return message(SCARD_DISCONNECT, body);
-}
-
-function message(command: number, body: Buffer): Buffer {
-  const header = Buffer.alloc(HEADER_BYTES);
-  header.writeUInt32LE(body.length, 0);
-  header.writeUInt32LE(command, 4);
-  return Buffer.concat([header, body]);
+  return pcscdMessage(SCARD_DISCONNECT, body);
 }
