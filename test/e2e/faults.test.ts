@@ -141,8 +141,13 @@ interface Fault {
   mend(): Promise<void>;
 }
 
+interface Holder extends Fault {
+  /** Resolves when it has the card. */
+  holds(): Promise<void>;
+}
+
 /** Another program, alone with the card until it lets go. */
-function otherProgram(): Fault {
+function otherProgram(): Holder {
   const transport = createPcscMiniTransport({ leaveWatch: true });
   let held = Promise.resolve();
   return {
@@ -154,6 +159,7 @@ function otherProgram(): Fault {
       if (slot === undefined) throw new Error("no card");
       held = transport.connect(slot, { busyTimeoutMs: PATIENT_MS }).then(() => {});
     },
+    holds: () => held,
     mend: async () => {
       await held;
       await transport.close();
@@ -288,6 +294,7 @@ describe("mended only afterwards, by an agent that waits for no card: a named er
   it("another program keeps the card: told in the end", async () => {
     const program = otherProgram();
     await program.strike();
+    await program.holds();
     expect(await finish(sign(), program, "afterwards")).toBe("CARD_BUSY");
   });
 
